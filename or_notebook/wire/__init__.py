@@ -1,0 +1,1 @@
+"""Bytes to deltas: server-sent events, JSON chunks and errors, without any I/O."""
