@@ -1,0 +1,1 @@
+"""The state of one answer and of a conversation, whatever carried it and whatever shows it."""

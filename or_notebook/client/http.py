@@ -1,0 +1,23 @@
+"""The one HTTP client: connections and the TLS context live across cells."""
+
+from __future__ import annotations
+
+import httpx
+
+from or_notebook import __version__
+
+CONNECT_TIMEOUT = 15.0
+
+
+def new_client() -> httpx.AsyncClient:
+    """Return a client for one event loop.
+
+    No read timeout: `client.clocks` does better. No limit on connections: a comparison opens one
+    per model. Redirects are not followed: a POST would lose its body, or its key to another host.
+    """
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+        headers={"User-Agent": f"or_notebook/{__version__}"},
+        follow_redirects=False,
+    )

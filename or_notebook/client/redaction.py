@@ -1,0 +1,49 @@
+"""Keeping keys out of messages: endpoints echo them, whole, masked or in part."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from or_notebook.wire.errors import ErrorDetail
+
+FRAGMENT = 8
+"""A word that shares this many characters in a row with the key is taken out."""
+
+SHORTEST_SECRET = 16
+"""Below this a key is a placeholder such as `ollama`; only the whole of it is taken out."""
+
+_KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|rk|hf|xai|nvapi)[-_][A-Za-z0-9_\-*.…]{4,}")
+_BEARER = re.compile(r"\bBearer\s+[^\s\"',;]+", re.IGNORECASE)
+_MASK = "[key]"
+
+
+def redact(text: str, key: str | None) -> str:
+    """Return `text` without the key, without parts of it, and without anything like a key."""
+    text = _BEARER.sub(f"Bearer {_MASK}", text)
+    text = _KEY_LIKE.sub(_MASK, text)
+    if not key or len(key) < FRAGMENT:
+        return text
+    text = text.replace(key, _MASK)
+    if len(key) < SHORTEST_SECRET:
+        return text
+    parts = {key[start : start + FRAGMENT] for start in range(len(key) - FRAGMENT + 1)}
+    pieces = re.split(r"(\s+)", text)
+    return "".join(_MASK if any(part in piece for part in parts) else piece for piece in pieces)
+
+
+def redact_detail(detail: ErrorDetail, key: str | None) -> ErrorDetail:
+    """Return the facts of a failure with every text in them redacted."""
+    raw = msgspec.to_builtins(detail)
+    return msgspec.convert(_walk(raw, key), ErrorDetail)
+
+
+def _walk(value: object, key: str | None) -> object:
+    if isinstance(value, str):
+        return redact(value, key)
+    if isinstance(value, dict):
+        return {name: _walk(entry, key) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_walk(entry, key) for entry in value]
+    return value

@@ -1,0 +1,144 @@
+"""One running request: the engine folds its answer, any thread may watch or cancel it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from or_notebook.chat.reply import Reply
+from or_notebook.kernel.engine import engine
+from or_notebook.kernel.wake import Signal
+from or_notebook.wire.skins import SKINS, Skin
+
+if TYPE_CHECKING:
+    from or_notebook.client.endpoints import Endpoint
+    from or_notebook.client.exchange import Policy
+    from or_notebook.wire.deltas import Delta
+    from or_notebook.wire.request import Request
+
+CANCEL_GRACE = 0.25
+"""Seconds that a cancelled call may take to say so, before it counts as over anyway."""
+
+
+class Call:
+    """A request on its way and the reply that grows from it.
+
+    `reply` is folded on the engine's thread. `observer`, if given, gets each batch of deltas there
+    too, after it was folded. `wake` is set whenever there is something new.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        endpoint: Endpoint,
+        policy: Policy,
+        *,
+        skin: Skin = SKINS["chat"],
+        observer: Callable[[list[Delta]], None] | None = None,
+    ) -> None:
+        self.request = request
+        self.endpoint = endpoint
+        self.policy = policy
+        self.reply = Reply(requested_model=request.model, started_at=time.time())
+        self.wake = Signal()
+        self._skin = skin
+        self._observer = observer
+        self._began = time.monotonic()
+        self._over: Future[None] = Future()
+        self._task: Future[None] | None = None
+
+    def start(self) -> Call:
+        """Send the request; returns at once."""
+        self._began = time.monotonic()
+        self._task = engine().submit(self._run())
+        self._task.add_done_callback(self._task_done)
+        return self
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start; stands still once the answer is over."""
+        finished = self.reply.timing.finished
+        return time.monotonic() - self._began if finished is None else finished
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is over, for whatever reason."""
+        return self._over.done()
+
+    def cancel(self, note: str | None = None) -> None:
+        """Close the connection and keep what has arrived; may be called from any thread, twice."""
+        if self._task is None or self.finished:
+            return
+        self._task.cancel()
+        engine().loop.call_soon_threadsafe(self._cancelled, note)
+
+    def wait(self) -> Reply:
+        """Block until the answer is over; Ctrl-C cancels it and is raised."""
+        try:
+            while not self.finished:
+                self.wake.wait(0.1)
+        except KeyboardInterrupt:
+            self.cancel_and_settle("Interrupted.")
+            raise
+        return self.result()
+
+    def cancel_and_settle(self, note: str | None = None) -> None:
+        """Cancel, and give the engine a moment to note it in the reply."""
+        self.cancel(note)
+        deadline = time.monotonic() + CANCEL_GRACE
+        while not self.finished and time.monotonic() < deadline:
+            self.wake.wait(0.01)
+
+    def result(self) -> Reply:
+        """Return the reply of a finished call; raises only what is a defect of this package."""
+        task = self._task
+        if task is not None and task.done() and not task.cancelled():
+            task.result()
+        return self.reply
+
+    async def wait_async(self) -> Reply:
+        """Wait on the caller's own loop; cancelling the waiting task cancels the call."""
+        try:
+            await asyncio.shield(asyncio.wrap_future(self._over))
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        return self.result()
+
+    # -- on the engine's thread ----------------------------------------------------------------
+
+    async def _run(self) -> None:
+        from or_notebook.client.exchange import Exchange
+        from or_notebook.client.http import new_client
+
+        client = engine().local("http client", new_client)
+        exchange = Exchange(
+            client, self.endpoint, self._skin, self.request, self.policy, self._fold
+        )
+        await exchange.run()
+
+    def _fold(self, deltas: list[Delta]) -> None:
+        at = time.monotonic() - self._began
+        apply = self.reply.apply
+        for delta in deltas:
+            apply(delta, at)
+        if self._observer is not None:
+            self._observer(deltas)
+        if self.reply.status != "streaming":
+            self._settle()
+        self.wake.set()
+
+    def _cancelled(self, note: str | None) -> None:
+        self.reply.cancel(time.monotonic() - self._began, note)
+        self._settle()
+
+    def _task_done(self, _task: Future[Any]) -> None:
+        self._settle()
+
+    def _settle(self) -> None:
+        if not self._over.done():
+            self._over.set_result(None)
+        self.wake.set()
