@@ -67,9 +67,7 @@ class ResponseReader:
             return Outcome(failure=await _refusal(response))
         self.opened = True
         generation_id = response.headers.get("x-generation-id") or None
-        self._deliver(
-            [d.Opened(response.status_code, generation_id, request_id(response.headers))]
-        )
+        self._deliver([d.Opened(response.status_code, generation_id, request_id(response.headers))])
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type in {"text/html", "application/xhtml+xml"} or content_type.endswith("json"):
             return self._body(await _read_limited(response, MAX_EVENT_BYTES))

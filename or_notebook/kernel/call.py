@@ -44,7 +44,7 @@ class Call:
         self.policy = policy
         self.reply = Reply(requested_model=request.model, started_at=time.time())
         self.wake = Signal()
-        self._skin = skin
+        self.skin = skin
         self._observer = observer
         self._began = time.monotonic()
         self._over: Future[None] = Future()
@@ -115,9 +115,7 @@ class Call:
         from or_notebook.client.http import new_client
 
         client = engine().local("http client", new_client)
-        exchange = Exchange(
-            client, self.endpoint, self._skin, self.request, self.policy, self._fold
-        )
+        exchange = Exchange(client, self.endpoint, self.skin, self.request, self.policy, self._fold)
         await exchange.run()
 
     def _fold(self, deltas: list[Delta]) -> None:

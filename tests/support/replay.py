@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.support.protocol import Case
+
+TLS_HANDSHAKE = b"\x16"
 
 
 @dataclass
@@ -51,11 +54,18 @@ class ReplayServer:
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        first = await reader.readexactly(1)
+        if first == TLS_HANDSHAKE:
+            # What web servers do when TLS arrives at their plain port.
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            return False
+        rest = await reader.readuntil(b"\r\n\r\n")
+        head = (first + rest).decode("latin-1").split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        if head[0].startswith("GET"):
-            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        if not head[0].startswith("POST"):
+            words = b"407 Refused" if head[0].startswith("CONNECT") else b"404 Not Found"
+            writer.write(b"HTTP/1.1 " + words + b"\r\nContent-Length: 0\r\n\r\n")
             return True
         self.bodies.append(body)
         self.headers.append(headers)
@@ -86,15 +96,16 @@ class ReplayServer:
 
 
 @contextlib.contextmanager
-def replaying(*answers: Answer) -> Iterator[ReplayServer]:
+def replaying(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[ReplayServer]:
     """Serve the answers on a loopback port of a thread of its own."""
     server = ReplayServer(list(answers))
     loop = asyncio.new_event_loop()
     ready = threading.Event()
 
     async def main() -> None:
-        listening = await asyncio.start_server(server._serve, "127.0.0.1", 0, limit=2**20)
-        server.base_url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+        listening = await asyncio.start_server(server._serve, "127.0.0.1", 0, limit=2**20, ssl=tls)
+        scheme = "https" if tls else "http"
+        server.base_url = f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
         ready.set()
         try:
             await asyncio.Event().wait()

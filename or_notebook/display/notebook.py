@@ -1,0 +1,96 @@
+"""One answer in a notebook cell: a live widget while it streams, static text afterwards."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from or_notebook.display.publish import replace, show
+from or_notebook.display.saved import bundle, metadata
+
+if TYPE_CHECKING:
+    from or_notebook.display.live import LiveView
+    from or_notebook.kernel.call import Call
+    from or_notebook.kernel.cell import Cell
+
+
+class NotebookView:
+    """The live widget of a call, and the static answer that takes its place under one display id.
+
+    A saved notebook thus holds text and HTML, never a widget that can't be shown again.
+    """
+
+    def __init__(self, call: Call, format: str, cell: Cell) -> None:  # noqa: A002 - the option's name
+        self._call = call
+        self._format = format
+        self._cell = cell
+        self._display_id = uuid.uuid4().hex
+        self.widget: LiveView | None = None
+
+    def open(self) -> None:
+        """Show the widget."""
+        from or_notebook.display.live import LiveView
+
+        self.widget = LiveView(self._call.reply, on_cancel=self._call.cancel, format=self._format)
+        show(self.widget.mimebundle(), display_id=self._display_id)
+
+    def update(self) -> None:
+        """Send the widget what is new."""
+        if self.widget is not None:
+            self.widget.update(self._call.elapsed)
+
+    def close(self) -> None:
+        """Put the static answer in the widget's place."""
+        if self.widget is None:
+            return
+        self.widget.finish()
+        data, notes = bundle(self._call.reply, format=self._format), metadata(self._call.reply)
+        replace(data, display_id=self._display_id, notes=notes)
+        if self._needs_another_copy(self.widget):
+            show(data, notes=notes)
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer is over."""
+        return self._call.finished
+
+    def dispose(self) -> None:
+        """Close the widget's comm; the static answer stays."""
+        if self.widget is not None:
+            self.widget.close()
+            self.widget = None
+
+    def comm_ids(self) -> Collection[str]:
+        """Return the comms of the widget."""
+        return self.widget.comm_ids() if self.widget is not None else ()
+
+    def _needs_another_copy(self, widget: LiveView) -> bool:
+        """Tell whether a person sits at a front end that shows neither widgets nor updates.
+
+        Jupyter console is one: it names no cell, lets the person type, and no page ever reported.
+        """
+        return not widget.ready and not self._cell.has_cell_id and self._cell.allow_stdin
+
+
+class StaticView:
+    """No live view: the answer appears when it is complete."""
+
+    def __init__(self, call: Call, format: str) -> None:  # noqa: A002 - the option's name
+        self._call = call
+        self._format = format
+
+    def open(self) -> None:
+        """Show nothing yet."""
+
+    def update(self) -> None:
+        """Show nothing yet."""
+
+    def close(self) -> None:
+        """Show the answer."""
+        reply = self._call.reply
+        show(bundle(reply, format=self._format), notes=metadata(reply))
+
+    def comm_ids(self) -> Collection[str]:
+        """Return nothing: there are no clicks to hear."""
+        return ()

@@ -1,0 +1,1 @@
+"""The `%%chat` and `%chat` magics: parsing lines, configuration, wiring the rest together."""

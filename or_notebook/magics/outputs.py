@@ -1,0 +1,102 @@
+"""Choosing how an answer is shown, and tidying up after it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from or_notebook.kernel.environment import environment
+
+if TYPE_CHECKING:
+    from or_notebook.chat.reply import Reply
+    from or_notebook.display.notebook import NotebookView
+    from or_notebook.display.terminal import TerminalView
+    from or_notebook.kernel.call import Call
+    from or_notebook.magics.run import View
+
+_REPLY = ("or_notebook.chat.reply", "Reply")
+
+
+class Outputs:
+    """The outputs of one shell."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._finished: list[NotebookView] = []
+        self._shown: tuple[int, int] | None = None
+
+    def enable(self) -> None:
+        """Make a `Reply` at the end of a cell show as an answer; close widgets no longer needed."""
+        formatter = self._shell.display_formatter.mimebundle_formatter
+        formatter.for_type_by_name(*_REPLY, self._mimebundle)
+        self._shell.events.register("pre_run_cell", self._close_finished)
+
+    def disable(self) -> None:
+        """Undo `enable`."""
+        formatter = self._shell.display_formatter.mimebundle_formatter
+        formatter.pop(".".join(_REPLY), None)
+        self._shell.events.unregister("pre_run_cell", self._close_finished)
+        self._close_finished()
+
+    def view(self, call: Call, format: str, *, live: bool) -> View:  # noqa: A002 - the option's name
+        """Return the view that fits the front end."""
+        if environment() == "terminal":
+            from or_notebook.display.terminal import TerminalView
+
+            return _InTerminal(call, TerminalView())
+        from or_notebook.display.notebook import NotebookView, StaticView
+        from or_notebook.kernel.cell import current_cell
+
+        if not live:
+            return StaticView(call, format)
+        view = NotebookView(call, format, current_cell())
+        self._finished.append(view)
+        return view
+
+    def shown(self, reply: Reply) -> None:
+        """Note that this execution has shown the reply, so that its value is not shown again."""
+        self._shown = (id(reply), self._shell.execution_count)
+
+    def _mimebundle(self, reply: Reply) -> Any:
+        if self._shown == (id(reply), self._shell.execution_count):
+            return {"text/plain": repr(reply)}
+        saved = importlib.import_module("or_notebook.display.saved")
+        return saved.bundle(reply), saved.metadata(reply)
+
+    def _close_finished(self, *_: object) -> None:
+        """Close widgets whose answers are over, when a later cell runs.
+
+        Not at once: left open, a page that was reloaded in mid-stream still gets the whole text.
+        """
+        still: list[NotebookView] = []
+        for view in self._finished:
+            if view.over:
+                view.dispose()
+            else:
+                still.append(view)
+        self._finished = still
+
+
+class _InTerminal:
+    """A call in terminal IPython."""
+
+    def __init__(self, call: Call, terminal: TerminalView) -> None:
+        self._call = call
+        self._terminal = terminal
+
+    def open(self) -> None:
+        """Show that something was sent."""
+        self._terminal.open(self._call.reply)
+
+    def update(self) -> None:
+        """Print what is new."""
+        self._terminal.update(self._call.elapsed)
+
+    def close(self) -> None:
+        """Print the rest and the summary."""
+        self._terminal.finish()
+
+    def comm_ids(self) -> Collection[str]:
+        """Return nothing: a terminal has no buttons."""
+        return ()

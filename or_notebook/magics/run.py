@@ -1,0 +1,90 @@
+"""Running one call in a cell: send, draw, wait, and end the way a notebook expects."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Protocol
+
+from or_notebook.kernel.background import every
+from or_notebook.kernel.waiting import FRAME, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from or_notebook.kernel.call import Call
+
+
+class View(Protocol):
+    """What shows a call while it runs and after it."""
+
+    def open(self) -> None:
+        """Show that something was sent."""
+
+    def update(self) -> None:
+        """Draw what is new."""
+
+    def close(self) -> None:
+        """Leave the finished answer in place of the live view."""
+
+    def comm_ids(self) -> Collection[str]:
+        """Return the comms through which the person's clicks arrive."""
+
+
+def run(call: Call, view: View) -> None:
+    """Run a call to its end while the cell blocks.
+
+    Cancel returns quietly, and later cells run on. Interrupt raises `KeyboardInterrupt`, a failed
+    or broken answer its `ChatError`, so that Run All, papermill and nbconvert notice. In every case
+    what has arrived is shown and kept first.
+    """
+    interrupt: KeyboardInterrupt | None = None
+    try:
+        view.open()
+        call.start()
+        wait(lambda: call.finished, view.update, call.wake, view.comm_ids)
+    except KeyboardInterrupt as error:
+        call.cancel_and_settle("Interrupted.")
+        interrupt = error
+    finally:
+        call.cancel()
+        view.close()
+    if interrupt is not None:
+        raise _quiet(interrupt)
+    reply = call.result()
+    if reply.status != "cancelled":
+        reply.raise_for_status()
+
+
+def run_in_background(call: Call, view: View) -> None:
+    """Start a call and return; the answer goes on growing while the kernel is idle.
+
+    A failure is shown in the view; there is no cell left in which to raise it.
+    """
+    view.open()
+    call.start()
+
+    def tick() -> bool:
+        if call.finished:
+            view.close()
+            return False
+        view.update()
+        return True
+
+    every(FRAME, tick)
+
+
+def dry_run(call: Call) -> str:
+    """Return exactly what would be sent, the key left out."""
+    path, body = call.skin.encode(call.request)
+    headers = call.endpoint.headers()
+    if "Authorization" in headers:
+        headers["Authorization"] = "Bearer [key left out]"
+    lines = [f"POST {call.endpoint.base_url}{path}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\n".join([*lines, "", json.dumps(body, indent=2, ensure_ascii=False)])
+
+
+def _quiet(error: KeyboardInterrupt) -> KeyboardInterrupt:
+    """Make IPython show an interrupt as one line, without the traceback of our own frames."""
+    error._render_traceback_ = lambda: ["KeyboardInterrupt"]  # type: ignore[attr-defined]
+    return error.with_traceback(None)
