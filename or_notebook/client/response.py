@@ -21,7 +21,7 @@ from or_notebook.wire.skins import EventDecoder
 from or_notebook.wire.sse import MAX_EVENT_BYTES, Decoder, Event, EventTooLargeError, Item
 
 ERROR_BODY_LIMIT = 64 * 1024
-DRAIN_SECONDS = 0.05
+DRAIN_SECONDS = 0.02
 """How long to read on after `[DONE]`, so that the connection can be used again."""
 
 _SNIFFED = 64 * 1024
@@ -116,7 +116,6 @@ class ResponseReader:
                     self._failed = True
                 deltas.append(delta)
                 if type(delta) is d.Done:
-                    deltas.append(d.Closed(self._events))
                     self._deliver(deltas)
                     return Outcome(closed=True, events=self._events)
         if deltas:
@@ -124,8 +123,13 @@ class ResponseReader:
         return None
 
     async def _finish(self, outcome: Outcome, chunks: AsyncIterator[bytes]) -> Outcome:
+        """End after `[DONE]`: the connection goes back to the pool before the call counts as over.
+
+        Otherwise a request that follows at once would have to open another one.
+        """
         if outcome.closed:
             await _drain(chunks)
+            self._deliver([d.Closed(self._events)])
         return outcome
 
     def _end(self, broken: str | None) -> Outcome:

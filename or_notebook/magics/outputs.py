@@ -44,7 +44,7 @@ class Outputs:
         if environment() == "terminal":
             from or_notebook.display.terminal import TerminalView
 
-            return _InTerminal(call, TerminalView())
+            return _InTerminal(call, TerminalView(format))
         from or_notebook.display.notebook import NotebookView, StaticView
         from or_notebook.kernel.cell import current_cell
 
