@@ -7,10 +7,12 @@ import json
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from IPython.core import magic_arguments as declarations
 from IPython.core.error import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # IPython's decorators carry no types.
 _argument: Any = declarations.argument
@@ -65,13 +67,14 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 _FLAGS = frozenset({"-b", "--background", "--dry-run"})
 
 
-def chat_arguments(function: Callable[..., Any]) -> Any:
+def chat_arguments(function: F) -> F:
     """Declare the options on a magic, with IPython's `magic_arguments`, for `%%chat?`."""
+    decorated: Any = function
     for flags, settings in reversed(_OPTIONS):
-        function = _argument(*flags, **settings)(function)
+        decorated = _argument(*flags, **settings)(decorated)
     model = _argument("name", nargs="?", metavar="MODEL", help="The model, like -m.")
     # IPython puts one percent sign before the name.
-    return _magic_arguments("%chat")(model(function))
+    return cast("F", _magic_arguments("%chat")(model(decorated)))
 
 
 def parse(function: Any, line: str) -> Namespace:

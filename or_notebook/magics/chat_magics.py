@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from IPython.core import magic
 from IPython.core.error import UsageError
@@ -18,11 +19,19 @@ if TYPE_CHECKING:
     from or_notebook.kernel.call import Call
     from or_notebook.magics.outputs import Outputs
 
-# IPython's decorators carry no types that fit methods.
-_cell_magic: Any = magic.cell_magic
-_line_magic: Any = magic.line_magic
 
 MODEL_VARIABLE = "OPENROUTER_MODEL"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Decorator(Protocol):
+    def __call__(self, function: F) -> F: ...
+
+
+# IPython's decorators carry no types that fit methods.
+_cell_magic = cast("Callable[[str], _Decorator]", magic.cell_magic)
+_line_magic = cast("Callable[[str], _Decorator]", magic.line_magic)
 
 
 @magics_class

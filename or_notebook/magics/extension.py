@@ -23,8 +23,6 @@ def load(shell: InteractiveShell) -> None:
         return
     magics = ChatMagics(shell=shell)
     shell.register_magics(magics)
-    # `%config ChatMagics` finds what is listed here.
-    _configurables(shell).append(magics)
     magics.enable()
     timer = threading.Timer(WARM_UP_DELAY, _warm_up)
     timer.daemon = True

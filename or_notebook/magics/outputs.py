@@ -48,9 +48,13 @@ class Outputs:
         from or_notebook.display.notebook import NotebookView, StaticView
         from or_notebook.kernel.cell import current_cell
 
-        if not live:
+        cell = current_cell()
+        # nbclient, papermill and nbconvert name no cell and let nobody type. Nobody watches, and
+        # they would save the state of every widget into the notebook.
+        unattended = not cell.has_cell_id and not cell.allow_stdin
+        if unattended or not live:
             return StaticView(call, format)
-        view = NotebookView(call, format, current_cell())
+        view = NotebookView(call, format, cell)
         self._finished.append(view)
         return view
 
