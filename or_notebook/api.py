@@ -127,7 +127,7 @@ class Stream:
                     continue
                 yield from batch
         finally:
-            call.cancel()
+            call.cancel_and_settle()
         call.result().raise_for_status()
 
 

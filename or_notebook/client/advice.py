@@ -37,8 +37,8 @@ def _hint(detail: ErrorDetail, endpoint: Endpoint, request: Request) -> str:
     if detail.kind == "AuthenticationFailed":
         return _key_hint(endpoint)
     if detail.kind == "OutOfCredits":
-        page = f" at {CREDITS_PAGE}" if endpoint.is_openrouter else f" with {endpoint.host}"
-        return f"Add credit{page}, or choose a free model (a name that ends in :free)."
+        where = f"at {CREDITS_PAGE}" if endpoint.is_openrouter else "where the key comes from"
+        return f"Add credit {where}, or choose a free model (a name that ends in :free)."
     if detail.kind == "NotFound":
         named = _named_by_endpoint(detail)
         if named:
