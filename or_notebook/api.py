@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from or_notebook.kernel.call import Call
     from or_notebook.wire.deltas import Delta
 
-Api = Literal["chat"]
+Api = Literal["chat", "responses", "messages", "completions"]
 
 
 def ask(
@@ -47,8 +47,8 @@ def ask(
         The system prompt.
     base_url, api_key : str, optional
         Default to `OPENROUTER_BASE_URL` (else OpenRouter) and `OPENROUTER_API_KEY`.
-    api : {"chat"}
-        The dialect to speak.
+    api : {"chat", "responses", "messages", "completions"}
+        The dialect to speak; `parameters` keep the names of chat completions in all of them.
     retries : int
         Further tries before the first token; after it there are none.
     first_token_timeout, between_tokens_timeout : float

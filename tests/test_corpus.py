@@ -1,4 +1,4 @@
-"""Every chat-completions case of the corpus, through real HTTP and `or_notebook.ask`."""
+"""Every case of the corpus, through real HTTP and `or_notebook.ask`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from or_notebook.chat.reply import Reply
 from tests.support.protocol import Case, corpus, cut
 from tests.support.replay import answer_of, replaying
 
-CASES = corpus("chat")
+CASES = corpus()
 LARGE = 20_000
 
 
@@ -17,7 +17,12 @@ def ask(case: Case, chunks: list[bytes]) -> Reply:
     with replaying(answer_of(case, chunks)) as server:
         try:
             return or_notebook.ask(
-                "hello", model="m", base_url=server.base_url, api_key="k", retries=0
+                "hello",
+                model="m",
+                base_url=server.base_url,
+                api_key="k",
+                api=case.dialect,
+                retries=0,
             )
         except or_notebook.ChatError as error:
             assert error.reply is not None

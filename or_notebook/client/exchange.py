@@ -121,13 +121,17 @@ class Exchange:
                 "POST",
                 self._endpoint.base_url + path,
                 content=msgspec.json.encode(body),
-                headers={**self._endpoint.headers(), "Content-Type": "application/json"},
+                headers=self._headers(),
             ) as response:
                 return await reader.read(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if reader.opened:
                 return reader.broken_by(error, self._endpoint.host)
             return Outcome(failure=describe(error, self._endpoint))
+
+    def _headers(self) -> dict[str, str]:
+        headers = {**self._endpoint.headers(), **self._skin.headers}
+        return {**headers, "Content-Type": "application/json"}
 
     def _deliver(self, deltas: list[d.Delta]) -> None:
         """Hand deltas on; failures get their advice here, tokens re-arm the clock."""

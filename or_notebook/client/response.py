@@ -153,9 +153,11 @@ class ResponseReader:
             value = msgspec.json.decode(text)
         except msgspec.MsgspecError:
             return Outcome(failure=_not_json(body))
-        if isinstance(value, dict) and not value.get("error") and "choices" in value:
-            self._deliver([*self._decoder.whole(value), d.Closed(0)])
-            return Outcome(closed=True)
+        if isinstance(value, dict) and not value.get("error"):
+            deltas = self._decoder.whole(value)
+            if deltas is not None:
+                self._deliver([*deltas, d.Closed(0)])
+                return Outcome(closed=True)
         return Outcome(failure=detail_from_object(value, phase="pre_stream", http_status=200))
 
 

@@ -6,11 +6,15 @@ outside this package knows which one ran.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from or_notebook.wire.deltas import Delta
 from or_notebook.wire.request import Request
 from or_notebook.wire.skins.chat import ChatSkin
+from or_notebook.wire.skins.completions import CompletionsSkin
+from or_notebook.wire.skins.messages import MessagesSkin
+from or_notebook.wire.skins.responses import ResponsesSkin
 from or_notebook.wire.sse import Item
 
 
@@ -23,12 +27,16 @@ class EventDecoder(Protocol):
     def decode(self, item: Item) -> list[Delta]:
         """Return the deltas of one event or comment."""
 
-    def whole(self, body: dict[str, Any]) -> list[Delta]:
-        """Return the deltas of an answer that came as one JSON body."""
+    def whole(self, body: dict[str, Any]) -> list[Delta] | None:
+        """Return the deltas of an answer that came as one JSON body; None if it is no answer."""
 
 
 class Skin(Protocol):
     """One dialect."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers that this dialect needs beside those of the endpoint."""
 
     def encode(self, request: Request) -> tuple[str, dict[str, Any]]:
         """Return the path below the base URL and the JSON body."""
@@ -37,5 +45,10 @@ class Skin(Protocol):
         """Return a decoder for one response."""
 
 
-SKINS: dict[str, Skin] = {"chat": ChatSkin()}
+SKINS: dict[str, Skin] = {
+    "chat": ChatSkin(),
+    "responses": ResponsesSkin(),
+    "messages": MessagesSkin(),
+    "completions": CompletionsSkin(),
+}
 """Skins by the name that `api=` takes."""

@@ -6,6 +6,8 @@ holds throughout: what is missing, null or of an unexpected type says nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -13,10 +15,8 @@ import msgspec
 from or_notebook.wire import deltas as d
 from or_notebook.wire.error_bodies import detail_from_object
 from or_notebook.wire.request import Request
-from or_notebook.wire.sse import Comment, ErrorField, Item
-
-SNIPPET = 200
-"""Characters of an undecodable payload that are kept for the error report (section 1.3)."""
+from or_notebook.wire.skins.frames import ErrorPayload, unframe
+from or_notebook.wire.sse import Item
 
 _PLACEHOLDER_IDS = frozenset({"litellm-fallback-metadata"})
 _CALL_FIELDS = frozenset({"index", "id", "type", "function"})
@@ -43,6 +43,8 @@ _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 class ChatSkin:
     """`POST /chat/completions`."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def encode(self, request: Request) -> tuple[str, dict[str, Any]]:
         """Return path and body; `parameters` win over the fields set here."""
@@ -72,57 +74,18 @@ class ChatDecoder:
 
     def decode(self, item: Item) -> list[d.Delta]:
         """Return the deltas of one event or comment."""
-        if isinstance(item, Comment):
-            return [d.KeepAlive(item.text)]
-        if isinstance(item, ErrorField):
-            return self._error_field(item.raw)
-        raw = item.raw
-        if raw[:1] != b"{":
-            return self._other_payload(raw)
-        try:
-            chunk = _decode_chunk(raw)
-        except msgspec.MsgspecError:
-            return self._undecodable(raw)
-        except UnicodeDecodeError:
-            return self._undecodable(raw)
-        return self._chunk(chunk)
+        frame = unframe(item, _decode_chunk)
+        if isinstance(frame, list):
+            return frame
+        if isinstance(frame, ErrorPayload):
+            return [self._failure(frame.error)]
+        return self._chunk(frame)
 
-    def whole(self, body: dict[str, Any]) -> list[d.Delta]:
-        """Return the deltas of a non-streamed completion."""
+    def whole(self, body: dict[str, Any]) -> list[d.Delta] | None:
+        """Return the deltas of a non-streamed completion; None if the body is none."""
+        if not isinstance(body.get("choices"), list):
+            return None
         return [*self._chunk(msgspec.convert(body, _Chunk)), d.Done()]
-
-    # -- payloads that are no chunk ------------------------------------------------------------
-
-    def _other_payload(self, raw: bytes) -> list[d.Delta]:
-        text = raw.decode("utf-8", "replace").strip()
-        if text == "[DONE]":
-            return [d.Done()]
-        if text.startswith(":"):
-            # A proxy that wraps comments as data (section 1.3).
-            return [d.KeepAlive(text[1:].strip())]
-        if text.startswith("{"):
-            return self.decode_text(text)
-        return [] if _is_json(text) else [d.Malformed(text[:SNIPPET])]
-
-    def decode_text(self, text: str) -> list[d.Delta]:
-        """Decode a chunk from text, after repair of invalid UTF-8 or of leading white space."""
-        try:
-            chunk = _decode_chunk(text)
-        except msgspec.MsgspecError:
-            return [d.Malformed(text[:SNIPPET])]
-        return self._chunk(chunk)
-
-    def _undecodable(self, raw: bytes) -> list[d.Delta]:
-        """Try again with invalid bytes replaced and lone surrogates tolerated."""
-        return self.decode_text(raw.decode("utf-8", "replace"))
-
-    def _error_field(self, raw: bytes) -> list[d.Delta]:
-        try:
-            error = msgspec.json.decode(raw)
-        except msgspec.MsgspecError:
-            return []
-        inner = error.get("error", error)
-        return [self._failure(inner if isinstance(inner, dict) else error)]
 
     # -- chunks --------------------------------------------------------------------------------
 
@@ -171,6 +134,10 @@ class ChatDecoder:
         delta = choice["delta"] if "delta" in choice else choice.get("message")
         if isinstance(delta, dict):
             self._delta(delta, number, out)
+        text = choice.get("text")
+        if isinstance(text, str) and text:
+            # A legacy completion; OpenRouter calls its chunks chat chunks too (section 6.3).
+            out.append(d.TextDelta(text, number))
         if len(out) > before:
             self._tokens_seen = True
         reason, native = choice.get("finish_reason"), choice.get("native_finish_reason")
@@ -301,11 +268,3 @@ def _is_text(value: object) -> bool:
 
 def _is_object(value: object) -> bool:
     return isinstance(value, dict)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        msgspec.json.decode(text)
-    except msgspec.MsgspecError:
-        return False
-    return True

@@ -1,0 +1,74 @@
+"""What all skins share about a payload before its JSON means anything (PROTOCOL.md, 1.2, 1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from or_notebook.wire import deltas as d
+from or_notebook.wire.sse import Comment, ErrorField, Item
+
+T = TypeVar("T")
+
+SNIPPET = 200
+"""Characters of an undecodable payload that are kept for the error report."""
+
+
+class ErrorPayload(msgspec.Struct, frozen=True):
+    """An error that came outside the skin's own events."""
+
+    error: dict[str, Any]
+
+
+def unframe(item: Item, decode: Callable[[bytes | str], T]) -> list[d.Delta] | ErrorPayload | T:
+    """Return the deltas of an item that is no JSON object, else what `decode` makes of it."""
+    if isinstance(item, Comment):
+        return [d.KeepAlive(item.text)]
+    if isinstance(item, ErrorField):
+        return _error_field(item.raw)
+    raw = item.raw
+    if raw[:1] != b"{":
+        return _other_payload(raw, decode)
+    try:
+        return decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _decode_text(raw.decode("utf-8", "replace"), decode)
+
+
+def _other_payload(raw: bytes, decode: Callable[[bytes | str], T]) -> list[d.Delta] | T:
+    text = raw.decode("utf-8", "replace").strip()
+    if text == "[DONE]":
+        return [d.Done()]
+    if text.startswith(":"):
+        # A proxy that wraps comments as data.
+        return [d.KeepAlive(text[1:].strip())]
+    if text.startswith("{"):
+        return _decode_text(text, decode)
+    return [] if _is_json(text) else [d.Malformed(text[:SNIPPET])]
+
+
+def _decode_text(text: str, decode: Callable[[bytes | str], T]) -> list[d.Delta] | T:
+    """Decode from text, after repair of invalid UTF-8 or of leading white space."""
+    try:
+        return decode(text)
+    except msgspec.MsgspecError:
+        return [d.Malformed(text[:SNIPPET])]
+
+
+def _error_field(raw: bytes) -> list[d.Delta] | ErrorPayload:
+    try:
+        error = msgspec.json.decode(raw, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return []
+    inner = error.get("error")
+    return ErrorPayload(inner if isinstance(inner, dict) else error)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return False
+    return True
