@@ -116,7 +116,10 @@ def test_state_line_tells_of_silence_between_tokens() -> None:
 def test_state_line_names_the_cause_of_a_retry_on_one_line() -> None:
     error = ErrorDetail(kind="RateLimited", message="Too many\nrequests", http_status=429)
     reply = folded((1.0, d.Retry(error, attempt=1, of=2, delay=4.0)))
-    assert state_line(reply, 1) == "Retry 1 of 2 in 4.0 s: Too many requests (HTTP 429)"
+    cause = "Too many requests (HTTP 429)"
+    assert state_line(reply, 1) == f"Retry 1 of 2 in 4 s: {cause}"
+    assert state_line(reply, 3.5) == f"Retry 1 of 2 in 1 s: {cause}"
+    assert state_line(reply, 4.9) == f"Retry 1 of 2 now: {cause}"
 
 
 def test_summary_line_has_every_figure() -> None:

@@ -150,13 +150,13 @@ def test_cancel_keeps_partial_text_and_the_cursor(screen: Screen) -> None:
     assert got.rfind("\x1b[?25h") > got.rfind("\x1b[?25l")
 
 
-def test_failed_answer_takes_one_line(screen: Screen) -> None:
+def test_failure_takes_one_line_where_an_exception_follows(screen: Screen) -> None:
     reply = opened()
     view = TerminalView(file=screen)
     view.open(reply)
     reply.apply(d.Failure(ErrorDetail(kind="ProviderFailed", message="Died")), 1.0)
     reply.apply(d.Closed(1), 1.0)
-    view.finish()
+    view.finish(raised=True)
     assert "Failed after 1.0 s." in screen.lines()
     assert "Died" not in screen.getvalue()
 

@@ -280,6 +280,7 @@ class Reply:
 
     def _retry(self, delta: d.Retry, at: float) -> None:
         self.retries.append(delta)
+        self.timing.retry_due = at + delta.delay
         self.error = None
         self.generation_id, self._header_id = None, False
         self.phase = "retrying"

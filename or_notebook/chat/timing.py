@@ -11,6 +11,7 @@ class Timing(msgspec.Struct, kw_only=True):
     started_at: float = 0.0
     opened: float | None = None
     last_keepalive: float | None = None
+    retry_due: float | None = None
     first_token: float | None = None
     first_text: float | None = None
     last_token: float | None = None

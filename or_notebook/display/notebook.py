@@ -40,12 +40,13 @@ class NotebookView:
         if self.widget is not None:
             self.widget.update(self._call.elapsed)
 
-    def close(self) -> None:
+    def close(self, *, raised: bool) -> None:
         """Put the static answer in the widget's place."""
         if self.widget is None:
             return
         self.widget.finish()
-        data, notes = bundle(self._call.reply, format=self._format), metadata(self._call.reply)
+        reply = self._call.reply
+        data, notes = bundle(reply, format=self._format, raised=raised), metadata(reply)
         replace(data, display_id=self._display_id, notes=notes)
         if self._needs_another_copy(self.widget):
             show(data, notes=notes)
@@ -86,10 +87,10 @@ class StaticView:
     def update(self) -> None:
         """Show nothing yet."""
 
-    def close(self) -> None:
+    def close(self, *, raised: bool) -> None:
         """Show the answer."""
         reply = self._call.reply
-        show(bundle(reply, format=self._format), notes=metadata(reply))
+        show(bundle(reply, format=self._format, raised=raised), notes=metadata(reply))
 
     def comm_ids(self) -> Collection[str]:
         """Return nothing: there are no clicks to hear."""

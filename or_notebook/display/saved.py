@@ -31,12 +31,22 @@ _FENCED = re.compile(r"\s*(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n`]*\n(.*?)\n?\1\s*\Z",
 _BLANK_LINE = re.compile(r"\n(?=[ \t]*\n)")
 
 
-def bundle(reply: Reply, *, format: str = "markdown") -> dict[str, str]:  # noqa: A002
+def bundle(
+    reply: Reply,
+    *,
+    format: str = "markdown",  # noqa: A002
+    raised: bool = False,
+) -> dict[str, str]:
     """Return the MIME bundle of an answer: `text/html` and `text/plain`.
 
-    `format` says how to show its text: `markdown`, `text`, `code` or `json`.
+    `format` says how to show its text: `markdown`, `text`, `code` or `json`. With `raised` the
+    cell's own error follows and explains a failure, so that only the fact is told here.
     """
-    return {"text/html": to_page(reply, format), "text/plain": plain_text(reply)}
+    lines = ending_lines(reply, raised=raised)
+    return {
+        "text/html": to_page(reply, format, lines),
+        "text/plain": plain_text(reply, lines),
+    }
 
 
 def metadata(reply: Reply) -> dict[str, Any]:
@@ -44,9 +54,9 @@ def metadata(reply: Reply) -> dict[str, Any]:
     return {"or_notebook": reply.metadata()}
 
 
-def plain_text(reply: Reply) -> str:
+def plain_text(reply: Reply, ending: list[str]) -> str:
     """Return the answer's own text, a blank line and the summary; without control characters."""
-    parts = [reply.text, *extras(reply), "\n".join(ending_lines(reply)), summary_line(reply)]
+    parts = [reply.text, *extras(reply), "\n".join(ending), summary_line(reply)]
     return "\n\n".join(harmless(part).rstrip() for part in parts if part.strip())
 
 
@@ -67,8 +77,11 @@ def extras(reply: Reply) -> list[str]:
     return [part for part in parts if part.strip()]
 
 
-def ending_lines(reply: Reply) -> list[str]:
-    """Return how the answer ended, unless it simply ended well; at most four lines."""
+def ending_lines(reply: Reply, *, raised: bool = False) -> list[str]:
+    """Return how the answer ended, unless it simply ended well; at most four lines.
+
+    With `raised` an exception with the same words follows: then one line is enough.
+    """
     after = reply.timing.duration
     when = f" after {format_seconds(after)}" if after is not None else ""
     if reply.status == "cancelled":
@@ -79,16 +92,17 @@ def ending_lines(reply: Reply) -> list[str]:
         lines = [f"Failed{when}.", *(reply.error.lines() if reply.error else [])]
     else:
         lines = [reply.note or ""]
-    return [one_line(line) for line in lines if line]
+    told = lines[:1] if raised and reply.status in {"failed", "truncated"} else lines
+    return [one_line(line) for line in told if line]
 
 
-def to_page(reply: Reply, format: str = "markdown") -> str:  # noqa: A002
+def to_page(reply: Reply, format: str, ending: list[str]) -> str:  # noqa: A002
     """Return the `<div class="or-notebook">` that shows one finished answer."""
     parts = [
         _reasoning(reply),
         *(_choice(choice, number, format) for number, choice in enumerate(_choices(reply))),
         _source_list(reply),
-        _ending(reply),
+        _ending(reply, ending),
         _footer(reply),
     ]
     inner = "".join(parts)
@@ -200,8 +214,8 @@ def _source_list(reply: Reply) -> str:
     return f'<ol aria-label="Sources" style="{MUTED}">\n{"".join(items)}</ol>\n' if items else ""
 
 
-def _ending(reply: Reply) -> str:
-    lines = [escape_text(line) for line in ending_lines(reply)]
+def _ending(reply: Reply, ending: list[str]) -> str:
+    lines = [escape_text(line) for line in ending]
     if not lines:
         return ""
     if reply.status != "complete":

@@ -37,7 +37,9 @@ def state_line(reply: Reply, elapsed: float) -> str:
     if reply.phase == "retrying" and reply.retries:
         retry = reply.retries[-1]
         cause = one_line(retry.error.lines()[0])
-        return f"Retry {retry.attempt} of {retry.of} in {format_seconds(retry.delay)}: {cause}"
+        rest = max(0.0, (reply.timing.retry_due or elapsed) - elapsed)
+        when = f"in {whole_seconds(rest)}" if rest >= 1 else "now"
+        return f"Retry {retry.attempt} of {retry.of} {when}: {cause}"
     if reply.phase == "connecting":
         return _join(f"Connecting to {_model(reply)}…", whole_seconds(elapsed))
     if reply.phase == "reasoning":

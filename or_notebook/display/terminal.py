@@ -77,8 +77,11 @@ class TerminalView:
             self._print_finished_blocks()
             self._live.update(self._tail(elapsed), refresh=True)
 
-    def finish(self) -> None:
-        """Print the rest, how the answer ended, and what it took."""
+    def finish(self, *, raised: bool = False) -> None:
+        """Print the rest, how the answer ended, and what it took.
+
+        With `raised` an exception with the same words follows, so that one line is enough.
+        """
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -89,8 +92,7 @@ class TerminalView:
             self._end_line()
         for part in extras(self._reply):
             self._console.print(Text(harmless(part)))
-        # The exception of a failed answer follows with its own lines.
-        lines = ending_lines(self._reply)[: 1 if self._reply.status == "failed" else None]
+        lines = ending_lines(self._reply, raised=raised)
         for line in lines:
             self._console.print(Text(line, style="bold"))
         self._console.print(Text(summary_line(self._reply), style="dim"))

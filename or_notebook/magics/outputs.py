@@ -97,9 +97,9 @@ class _InTerminal:
         """Print what is new."""
         self._terminal.update(self._call.elapsed)
 
-    def close(self) -> None:
+    def close(self, *, raised: bool) -> None:
         """Print the rest and the summary."""
-        self._terminal.finish()
+        self._terminal.finish(raised=raised)
 
     def comm_ids(self) -> Collection[str]:
         """Return nothing: a terminal has no buttons."""

@@ -23,8 +23,11 @@ class View(Protocol):
     def update(self) -> None:
         """Draw what is new."""
 
-    def close(self) -> None:
-        """Leave the finished answer in place of the live view."""
+    def close(self, *, raised: bool) -> None:
+        """Leave the finished answer in place of the live view.
+
+        With `raised` an exception follows that explains a failure.
+        """
 
     def comm_ids(self) -> Collection[str]:
         """Return the comms through which the person's clicks arrive."""
@@ -47,7 +50,7 @@ def run(call: Call, view: View) -> None:
         interrupt = error
     finally:
         call.cancel()
-        view.close()
+        view.close(raised=True)
     if interrupt is not None:
         raise _quiet(interrupt)
     reply = call.result()
@@ -65,7 +68,7 @@ def run_in_background(call: Call, view: View) -> None:
 
     def tick() -> bool:
         if call.finished:
-            view.close()
+            view.close(raised=False)
             return False
         view.update()
         return True
