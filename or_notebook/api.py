@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from or_notebook.chat.prompt import Prompt, to_messages
+from or_notebook.chat.schema import Schema
 from or_notebook.client.clocks import BETWEEN_TOKENS_TIMEOUT, FIRST_TOKEN_TIMEOUT
 from or_notebook.client.endpoints import DEFAULT_OPENROUTER_MODEL, Endpoint, resolve
 from or_notebook.wire.errors import ConfigurationError, ErrorDetail
@@ -29,7 +30,9 @@ def ask(
     system: str | None = None,
     base_url: str | None = None,
     api_key: str | None = None,
+    endpoint: str | None = None,
     api: Api = "chat",
+    schema: Any = None,
     retries: int = 2,
     first_token_timeout: float = FIRST_TOKEN_TIMEOUT,
     between_tokens_timeout: float = BETWEEN_TOKENS_TIMEOUT,
@@ -47,8 +50,13 @@ def ask(
         The system prompt.
     base_url, api_key : str, optional
         Default to `OPENROUTER_BASE_URL` (else OpenRouter) and `OPENROUTER_API_KEY`.
+    endpoint : str, optional
+        A known endpoint by its name, such as `deepseek` or `ollama`, instead of `base_url`.
     api : {"chat", "responses", "messages", "completions"}
         The dialect to speak; `parameters` keep the names of chat completions in all of them.
+    schema : type or dict, optional
+        What the answer must be: a Pydantic model, dataclass, TypedDict, msgspec Struct or JSON
+        schema. It is sent as a strict schema; `reply.parsed` holds the object.
     retries : int
         Further tries before the first token; after it there are none.
     first_token_timeout, between_tokens_timeout : float
@@ -68,7 +76,9 @@ def ask(
         system=system,
         base_url=base_url,
         api_key=api_key,
+        endpoint=endpoint,
         api=api,
+        schema=schema,
         retries=retries,
         first_token_timeout=first_token_timeout,
         between_tokens_timeout=between_tokens_timeout,
@@ -181,7 +191,10 @@ def prepare(
     system: str | None = None,
     base_url: str | None = None,
     api_key: str | None = None,
+    endpoint: str | None = None,
+    own_endpoints: Mapping[str, Mapping[str, Any]] | None = None,
     api: str = "chat",
+    schema: Any = None,
     retries: int = 2,
     first_token_timeout: float = FIRST_TOKEN_TIMEOUT,
     between_tokens_timeout: float = BETWEEN_TOKENS_TIMEOUT,
@@ -196,18 +209,21 @@ def prepare(
     if skin is None:
         known = ", ".join(SKINS)
         raise _misconfigured(f"There is no api {api!r}.", f"Use one of: {known}.")
-    endpoint = resolve(base_url, api_key)
+    where = resolve(base_url, api_key, endpoint, own_endpoints)
+    wanted = Schema.of(schema) if schema is not None else None
+    fields = {**(wanted.fields() if wanted else {}), **(parameters or {})}
     request = Request(
         messages=to_messages(prompt, system),
-        model=model or _default_model(endpoint),
-        parameters=parameters or {},
+        model=model or _default_model(where),
+        parameters=where.known.translate(fields),
+        include_usage=where.known.include_usage,
     )
     policy = Policy(
         retries=retries,
         first_token_timeout=first_token_timeout,
         between_tokens_timeout=between_tokens_timeout,
     )
-    return Call(request, endpoint, policy, skin=skin, observer=observer)
+    return Call(request, where, policy, skin=skin, schema=wanted, observer=observer)
 
 
 _OPTIONS = frozenset(
@@ -216,7 +232,9 @@ _OPTIONS = frozenset(
         "system",
         "base_url",
         "api_key",
+        "endpoint",
         "api",
+        "schema",
         "retries",
         "first_token_timeout",
         "between_tokens_timeout",

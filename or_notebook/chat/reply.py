@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from or_notebook.chat.choice import Audio, Choice, ToolCall
 from or_notebook.chat.timing import Timing
-from or_notebook.chat.usage import Usage
+from or_notebook.chat.usage import Usage, usage_of_generation
 from or_notebook.wire import deltas as d
 from or_notebook.wire.errors import ErrorDetail, TruncatedError, to_exception
 
@@ -36,6 +36,8 @@ class Reply:
         self.request_id: str | None = None
         self.usage: Usage | None = None
         self.error: ErrorDetail | None = None
+        self.parsed: Any = None
+        self.misfit: ErrorDetail | None = None
         self.note: str | None = None
         self.timing = Timing(started_at=started_at)
         self.keepalives = 0
@@ -105,8 +107,12 @@ class Reply:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Completion tokens a second, first to last token; counts pieces until usage is in."""
-        counted = self.usage.completion_tokens if self.usage else None
+        """Completion tokens a second, first to last token.
+
+        Counts pieces until usage is in, and where the bill is for more than what had arrived.
+        """
+        whole = self.usage is not None and self.status == "complete"
+        counted = self.usage.completion_tokens if self.usage and whole else None
         return self.timing.rate(counted or self.token_events)
 
     def __str__(self) -> str:
@@ -123,6 +129,8 @@ class Reply:
             raise to_exception(self.error, self)
         if self.status == "truncated":
             raise TruncatedError(self._truncation(), self)
+        if self.misfit is not None:
+            raise to_exception(self.misfit, self)
         return self
 
     def _truncation(self) -> ErrorDetail:
@@ -201,6 +209,16 @@ class Reply:
         if self.status == "streaming":
             self.note = note
             self._end("cancelled", at)
+
+    @property
+    def lacks_bill(self) -> bool:
+        """Whether the service can be asked what an answer without usage figures cost."""
+        return self.usage is None and self._header_id and self.status != "streaming"
+
+    def bill(self, record: dict[str, Any]) -> None:
+        """Complete a finished answer with the service's own record of it."""
+        self.usage = Usage.from_wire(usage_of_generation(record))
+        self.provider = self.provider or record.get("provider_name") or None
 
     def _choice(self, index: int) -> Choice:
         return self.choices.setdefault(index, Choice())

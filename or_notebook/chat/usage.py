@@ -57,6 +57,21 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def usage_of_generation(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a generation record as a usage object (PROTOCOL.md, section 4).
+
+    Billing is by native token counts; what the plain ones count is not documented.
+    """
+    return {
+        "prompt_tokens": record.get("native_tokens_prompt"),
+        "completion_tokens": record.get("native_tokens_completion"),
+        "prompt_tokens_details": {"cached_tokens": record.get("native_tokens_cached")},
+        "completion_tokens_details": {"reasoning_tokens": record.get("native_tokens_reasoning")},
+        "cost": record.get("total_cost"),
+        "is_byok": record.get("is_byok"),
+    }
+
+
 def _object(raw: dict[str, Any], *names: str) -> dict[str, Any]:
     for name in names:
         value = raw.get(name)

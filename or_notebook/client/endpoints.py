@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from or_notebook.client.known_endpoints import KNOWN, OPENROUTER, KnownEndpoint
 from or_notebook.wire.errors import ConfigurationError, ErrorDetail
 
-OPENROUTER_URL = "https://openrouter.ai/api/v1"
-KEY_VARIABLE = "OPENROUTER_API_KEY"
+OPENROUTER_URL = OPENROUTER.base_url
+KEY_VARIABLE = OPENROUTER.key_variable
 URL_VARIABLE = "OPENROUTER_BASE_URL"
 DEFAULT_OPENROUTER_MODEL = "openrouter/auto"
 
-KeySource = Literal["argument", "environment", "none"]
+KeySource = Literal["argument", "environment", "keyring", "none"]
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One base URL with its key; the key is left out of `repr` on purpose."""
+    """One base URL with its key and its quirks; the key is left out of `repr` on purpose."""
 
     base_url: str
     api_key: str | None = None
     key_source: KeySource = "none"
+    known: KnownEndpoint = msgspec.field(default_factory=KnownEndpoint)
 
     def __repr__(self) -> str:
         return f"Endpoint(base_url={self.base_url!r}, key_source={self.key_source!r})"
@@ -46,46 +49,91 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             headers["Authorization"] = f"Bearer {self.api_key}"
         if self.is_openrouter:
             headers["X-OpenRouter-Title"] = "or_notebook"
-        return headers
+        return {**headers, **self.known.headers}
 
 
-def resolve(base_url: str | None = None, api_key: str | None = None) -> Endpoint:
+def resolve(
+    base_url: str | None = None,
+    api_key: str | None = None,
+    endpoint: str | None = None,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Endpoint:
     """Return the endpoint to use; explicit arguments win over the environment.
 
-    The key in `OPENROUTER_API_KEY` goes to OpenRouter, to the address in `OPENROUTER_BASE_URL` and
-    to this machine, nowhere else: a base URL in a shared notebook must not be able to collect it.
-    Raises `ConfigurationError` for an address that is none, or if a needed key is missing.
+    `endpoint` is a name, known here or in `own`, or an address. A key from the environment goes to
+    the endpoint it is named after, to the address in `OPENROUTER_BASE_URL` and to this machine,
+    nowhere else: an address in a shared notebook must not be able to collect it. Raises
+    `ConfigurationError` for an address or a name that is none, or if a needed key is missing.
     """
-    configured = os.environ.get(URL_VARIABLE, "").strip() or OPENROUTER_URL
-    url = _checked_url(base_url or configured)
+    known = _known(base_url, endpoint, own or {})
+    url = _checked_url(known.base_url)
     if api_key is not None:
-        return Endpoint(base_url=url, api_key=_checked_key(api_key), key_source="argument")
-    endpoint = Endpoint(base_url=url)
-    local = is_loopback(endpoint.host)
-    trusted = local or endpoint.is_openrouter or _same_host(url, configured)
-    key = _checked_key(os.environ.get(KEY_VARIABLE, ""))
-    if key and trusted:
-        return Endpoint(base_url=url, api_key=key, key_source="environment")
-    if local:
-        return endpoint
-    if key:
+        key = _checked_key(api_key)
+        return Endpoint(base_url=url, api_key=key, key_source="argument", known=known)
+    found = Endpoint(base_url=url, known=known)
+    for variable in known.key_variables:
+        key = _checked_key(os.environ.get(variable, ""))
+        if key:
+            return Endpoint(base_url=url, api_key=key, key_source="environment", known=known)
+    stored = _stored_key(found.host)
+    if stored:
+        return Endpoint(base_url=url, api_key=stored, key_source="keyring", known=known)
+    if is_loopback(found.host):
+        return found
+    raise _missing_key(found)
+
+
+def _known(
+    base_url: str | None, endpoint: str | None, own: Mapping[str, Mapping[str, Any]]
+) -> KnownEndpoint:
+    """Return what is known of the endpoint that the arguments or the environment name."""
+    name = endpoint or ""
+    if not base_url and name in own:
+        return _own_endpoint(name, own[name])
+    if not base_url and name in KNOWN:
+        return KNOWN[name]
+    if not base_url and name and "://" not in name:
         raise ConfigurationError(
             ErrorDetail(
                 kind="ConfigurationError",
-                message=f"No key for {endpoint.host}: {KEY_VARIABLE} is sent to OpenRouter only.",
+                message=f"There is no endpoint {name!r}.",
                 phase="connect",
-                hint=f"Pass api_key=…, or set {URL_VARIABLE} to this address in the environment.",
+                hint=f"Use an address, or one of: {', '.join([*own, *KNOWN])}.",
             )
         )
-    raise ConfigurationError(
-        ErrorDetail(
-            kind="ConfigurationError",
-            message=f"No key for {endpoint.host}: {KEY_VARIABLE} is not set.",
-            phase="connect",
-            hint=f"Set {KEY_VARIABLE} in the environment before the kernel starts, or run "
-            f"import os, getpass; os.environ['{KEY_VARIABLE}'] = getpass.getpass()",
-        )
-    )
+    configured = os.environ.get(URL_VARIABLE, "").strip() or OPENROUTER_URL
+    url = base_url or name or configured
+    by_host = next((entry for entry in KNOWN.values() if _same_remote_host(entry, url)), None)
+    found = msgspec.structs.replace(by_host or KnownEndpoint(), base_url=url)
+    if _same_host(url, configured) or is_loopback(_host(url)):
+        # The address that the person configured, or the person's own machine.
+        variables = (KEY_VARIABLE, *(v for v in found.key_variables if v != KEY_VARIABLE))
+        return msgspec.structs.replace(found, key_variables=variables)
+    return found
+
+
+def _own_endpoint(name: str, fields: Mapping[str, Any]) -> KnownEndpoint:
+    settings = dict(fields)
+    variable = settings.pop("key_variable", None)
+    if variable:
+        settings["key_variables"] = (variable,)
+    try:
+        return msgspec.convert(settings, KnownEndpoint)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            ErrorDetail(
+                kind="ConfigurationError",
+                message=f"The endpoint {name!r} in ChatMagics.endpoints is not right: {error}",
+                phase="connect",
+                hint="It takes base_url, key_variable, headers and include_usage.",
+            )
+        ) from None
+
+
+def _stored_key(host: str) -> str | None:
+    from or_notebook.client.keys import stored_key
+
+    return stored_key(host)
 
 
 def is_loopback(host: str) -> bool:
@@ -98,9 +146,37 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def _same_host(one: str, other: str) -> bool:
-    first, second = urlsplit(one), urlsplit(other)
+    try:
+        first, second = urlsplit(one), urlsplit(other)
+    except ValueError:
+        return False
     return (first.scheme, first.netloc) == (second.scheme, second.netloc)
+
+
+def _same_remote_host(known: KnownEndpoint, url: str) -> bool:
+    """Tell whether an address is a known service; a port of this machine may be anybody's."""
+    return not is_loopback(_host(url)) and _same_host(known.base_url, url)
+
+
+def _missing_key(endpoint: Endpoint) -> ConfigurationError:
+    variables = endpoint.known.key_variables
+    if not variables:
+        message = f"No key for {endpoint.host}: {KEY_VARIABLE} is sent to OpenRouter only."
+        hint = f"Pass api_key=… in Python, run %key set, or set {URL_VARIABLE} to this address."
+    else:
+        message = f"No key for {endpoint.host}: {variables[0]} is not set."
+        hint = f"Run %key set, or set {variables[0]} before the kernel starts."
+    return ConfigurationError(
+        ErrorDetail(kind="ConfigurationError", message=message, phase="connect", hint=hint)
+    )
 
 
 def _checked_key(key: str) -> str:

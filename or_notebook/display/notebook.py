@@ -15,17 +15,42 @@ if TYPE_CHECKING:
     from or_notebook.kernel.cell import Cell
 
 
+class StaticView:
+    """No live view: the answer appears when it is complete."""
+
+    def __init__(self, call: Call, format: str) -> None:  # noqa: A002 - the option's name
+        self._output = _Output(call, format)
+
+    def open(self) -> None:
+        """Show nothing yet."""
+
+    def update(self) -> None:
+        """Show nothing yet."""
+
+    def close(self, *, raised: bool) -> None:
+        """Show the answer."""
+        self._output.show(raised=raised)
+
+    def refresh(self, *, raised: bool) -> None:
+        """Show the answer anew, because something about it became known."""
+        self._output.replace(raised=raised)
+
+    def comm_ids(self) -> Collection[str]:
+        """Return nothing: there are no clicks to hear."""
+        return ()
+
+
 class NotebookView:
     """The live widget of a call, and the static answer that takes its place under one display id.
 
     A saved notebook thus holds text and HTML, never a widget that can't be shown again.
     """
 
-    def __init__(self, call: Call, format: str, cell: Cell) -> None:  # noqa: A002 - the option's name
+    def __init__(self, call: Call, format: str, cell: Cell) -> None:  # noqa: A002
         self._call = call
         self._format = format
         self._cell = cell
-        self._display_id = uuid.uuid4().hex
+        self._output = _Output(call, format)
         self.widget: LiveView | None = None
 
     def open(self) -> None:
@@ -33,7 +58,7 @@ class NotebookView:
         from or_notebook.display.live import LiveView
 
         self.widget = LiveView(self._call.reply, on_cancel=self._call.cancel, format=self._format)
-        show(self.widget.mimebundle(), display_id=self._display_id)
+        show(self.widget.mimebundle(), display_id=self._output.display_id)
 
     def update(self) -> None:
         """Send the widget what is new."""
@@ -45,11 +70,13 @@ class NotebookView:
         if self.widget is None:
             return
         self.widget.finish()
-        reply = self._call.reply
-        data, notes = bundle(reply, format=self._format, raised=raised), metadata(reply)
-        replace(data, display_id=self._display_id, notes=notes)
+        self._output.replace(raised=raised)
         if self._needs_another_copy(self.widget):
-            show(data, notes=notes)
+            _Output(self._call, self._format).show(raised=raised)
+
+    def refresh(self, *, raised: bool) -> None:
+        """Show the finished answer anew, because something about it became known."""
+        self._output.replace(raised=raised)
 
     @property
     def over(self) -> bool:
@@ -74,24 +101,18 @@ class NotebookView:
         return not widget.ready and not self._cell.has_cell_id and self._cell.allow_stdin
 
 
-class StaticView:
-    """No live view: the answer appears when it is complete."""
+class _Output:
+    """The static answer of a call under a display id of its own."""
 
-    def __init__(self, call: Call, format: str) -> None:  # noqa: A002 - the option's name
+    def __init__(self, call: Call, format: str) -> None:  # noqa: A002
         self._call = call
         self._format = format
+        self.display_id = uuid.uuid4().hex
 
-    def open(self) -> None:
-        """Show nothing yet."""
+    def show(self, *, raised: bool) -> None:
+        data = bundle(self._call.reply, format=self._format, raised=raised)
+        show(data, display_id=self.display_id, notes=metadata(self._call.reply))
 
-    def update(self) -> None:
-        """Show nothing yet."""
-
-    def close(self, *, raised: bool) -> None:
-        """Show the answer."""
-        reply = self._call.reply
-        show(bundle(reply, format=self._format, raised=raised), notes=metadata(reply))
-
-    def comm_ids(self) -> Collection[str]:
-        """Return nothing: there are no clicks to hear."""
-        return ()
+    def replace(self, *, raised: bool) -> None:
+        data = bundle(self._call.reply, format=self._format, raised=raised)
+        replace(data, display_id=self.display_id, notes=metadata(self._call.reply))

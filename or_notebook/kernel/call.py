@@ -14,6 +14,7 @@ from or_notebook.kernel.wake import Signal
 from or_notebook.wire.skins import SKINS, Skin
 
 if TYPE_CHECKING:
+    from or_notebook.chat.schema import Schema
     from or_notebook.client.endpoints import Endpoint
     from or_notebook.client.exchange import Policy
     from or_notebook.wire.deltas import Delta
@@ -37,6 +38,7 @@ class Call:
         policy: Policy,
         *,
         skin: Skin = SKINS["chat"],
+        schema: Schema | None = None,
         observer: Callable[[list[Delta]], None] | None = None,
     ) -> None:
         self.request = request
@@ -45,10 +47,14 @@ class Call:
         self.reply = Reply(requested_model=request.model, started_at=time.time())
         self.wake = Signal()
         self.skin = skin
+        self._schema = schema
         self._observer = observer
         self._began = time.monotonic()
         self._over: Future[None] = Future()
         self._task: Future[None] | None = None
+        self._bill: asyncio.Task[None] | None = None
+        self.bill_pending = False
+        """Whether the service is still being asked what a finished answer cost."""
 
     def start(self) -> Call:
         """Send the request; returns at once."""
@@ -72,8 +78,9 @@ class Call:
         """Close the connection and keep what has arrived; may be called from any thread, twice."""
         if self._task is None or self.finished:
             return
-        self._task.cancel()
+        # In this order: whatever the end of the task sets off must find a cancelled reply.
         engine().loop.call_soon_threadsafe(self._cancelled, note)
+        self._task.cancel()
 
     def wait(self) -> Reply:
         """Block until the answer is over; Ctrl-C cancels it and is raised."""
@@ -93,10 +100,17 @@ class Call:
             self.wake.wait(0.01)
 
     def result(self) -> Reply:
-        """Return the reply of a finished call; raises only what is a defect of this package."""
+        """Return the reply of a finished call; raises only what is a defect of this package.
+
+        The answer to a schema is validated here, on the caller's thread: a validator may be the
+        person's own code.
+        """
         task = self._task
         if task is not None and task.done() and not task.cancelled():
             task.result()
+        schema, self._schema = self._schema, None
+        if schema is not None and self.reply.status == "complete":
+            schema.validate(self.reply)
         return self.reply
 
     async def wait_async(self) -> Reply:
@@ -129,14 +143,31 @@ class Call:
             self._settle()
         self.wake.set()
 
+    async def _ask_for_bill(self, generation_id: str) -> None:
+        from or_notebook.client.generation import look_up
+        from or_notebook.client.http import new_client
+
+        try:
+            client = engine().local("http client", new_client)
+            record = await look_up(client, self.endpoint, generation_id)
+            if record is not None:
+                self.reply.bill(record)
+        finally:
+            self.bill_pending = False
+
     def _cancelled(self, note: str | None) -> None:
         self.reply.cancel(time.monotonic() - self._began, note)
         self._settle()
 
     def _task_done(self, _task: Future[Any]) -> None:
-        self._settle()
+        # Called by whichever thread completes the task; settling belongs to the engine's.
+        engine().loop.call_soon_threadsafe(self._settle)
 
     def _settle(self) -> None:
         if not self._over.done():
+            generation_id = self.reply.generation_id
+            if self.reply.lacks_bill and generation_id:
+                self.bill_pending = True
+                self._bill = asyncio.ensure_future(self._ask_for_bill(generation_id))
             self._over.set_result(None)
         self.wake.set()

@@ -1,9 +1,8 @@
-"""The options of `%%chat` and `%chat`: declared once, parsed into plain values."""
+"""Parsing the lines of `%%chat` and `%chat`."""
 
 from __future__ import annotations
 
 import difflib
-import json
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
@@ -12,65 +11,23 @@ from typing import Any, TypeVar, cast
 from IPython.core import magic_arguments as declarations
 from IPython.core.error import UsageError
 
+from or_notebook.magics.options import OPTIONS
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 # IPython's decorators carry no types.
 _argument: Any = declarations.argument
 _magic_arguments: Any = declarations.magic_arguments
 
-FORMATS = ("markdown", "text", "code", "json")
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-
-_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-m", "--model"), {"help": "The model, e.g. anthropic/claude-sonnet-5."}),
-    (("-s", "--system"), {"metavar": "TEXT", "help": "The system prompt, in quotes."}),
-    (("-t", "--temperature"), {"type": float, "metavar": "T", "help": "0 to 2; low is sober."}),
-    (("--top-p",), {"type": float, "metavar": "P", "help": "Nucleus sampling, above 0 to 1."}),
-    (("--max-tokens",), {"type": int, "metavar": "N", "help": "Stop after N tokens."}),
-    (("--seed",), {"type": int, "metavar": "N", "help": "Ask for a repeatable answer."}),
-    (
-        ("--stop",),
-        {"action": "append", "metavar": "TEXT", "help": "Stop before TEXT; up to four times."},
-    ),
-    (
-        ("-r", "--reasoning"),
-        {"choices": EFFORTS, "metavar": "EFFORT", "help": f"Thinking: {'|'.join(EFFORTS)}."},
-    ),
-    (("-o", "--output"), {"metavar": "NAME", "help": "Put the Reply into the variable NAME."}),
-    (
-        ("-b", "--background"),
-        {
-            "action": "store_true",
-            "help": "Let the cell end at once; the answer goes on below it. While a later cell "
-            "runs, its Cancel button may have to wait for that cell.",
-        },
-    ),
-    (
-        ("--format",),
-        {"choices": FORMATS, "help": f"How to show the answer: {'|'.join(FORMATS)}."},
-    ),
-    (
-        ("-p", "--param"),
-        {
-            "action": "append",
-            "metavar": "KEY=VALUE",
-            "help": "Any other field of the request; VALUE is JSON or text, dots in KEY nest: "
-            "-p provider.sort=price.",
-        },
-    ),
-    (
-        ("--dry-run",),
-        {"action": "store_true", "help": "Show what would be sent, and send nothing."},
-    ),
+_FLAGS = frozenset(
+    flag for flags, settings in OPTIONS if settings.get("action") == "store_true" for flag in flags
 )
-
-_FLAGS = frozenset({"-b", "--background", "--dry-run"})
 
 
 def chat_arguments(function: F) -> F:
     """Declare the options on a magic, with IPython's `magic_arguments`, for `%%chat?`."""
     decorated: Any = function
-    for flags, settings in reversed(_OPTIONS):
+    for flags, settings in reversed(OPTIONS):
         decorated = _argument(*flags, **settings)(decorated)
     model = _argument("name", nargs="?", metavar="MODEL", help="The model, like -m.")
     # IPython puts one percent sign before the name.
@@ -130,48 +87,9 @@ def _first_word(text: str) -> tuple[str, str]:
     return text[: end + 1], text[end + 1 :].lstrip()
 
 
-def body_fields(options: Namespace) -> dict[str, Any]:
-    """Return the fields of the request body that the options ask for."""
-    fields: dict[str, Any] = {}
-    for name in ("temperature", "top_p", "max_tokens", "seed", "stop"):
-        value = getattr(options, name)
-        if value is not None:
-            fields[name] = value
-    if options.reasoning is not None:
-        # The shorthand that OpenRouter shares with OpenAI and others (PROTOCOL.md, section 2.3).
-        fields["reasoning_effort"] = options.reasoning
-    for assignment in options.param or ():
-        _assign(fields, assignment)
-    return fields
-
-
-def _assign(fields: dict[str, Any], assignment: str) -> None:
-    key, equals, text = assignment.partition("=")
-    path = key.split(".")
-    if not equals or not all(path):
-        raise UsageError(
-            f"%%chat: -p takes KEY=VALUE, not {assignment!r}.\n"
-            "For instance: -p top_k=40, -p provider.sort=price, -p 'stop=[\"END\"]'"
-        )
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = text
-    target = fields
-    for step in path[:-1]:
-        inner = target.setdefault(step, {})
-        if not isinstance(inner, dict):
-            raise UsageError(
-                f"%%chat: -p {key} goes into {step!r}, which is set to {inner!r} already.\n"
-                "Set one or the other."
-            )
-        target = inner
-    target[path[-1]] = value
-
-
 def _suggestion(words: list[str]) -> str:
     """Return what to type instead of an option that does not exist."""
-    known = [flag for flags, _ in _OPTIONS for flag in flags if flag.startswith("--")]
+    known = [flag for flags, _ in OPTIONS for flag in flags if flag.startswith("--")]
     for word in words:
         name = word.partition("=")[0]
         if name.startswith("-") and name not in known:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from IPython.core import magic
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, magics_class, no_var_expand
-from traitlets import Bool, Enum, Float, Int, Unicode
+from traitlets import Bool, Dict, Enum, Float, Int, Unicode
 
-from or_notebook.magics.arguments import FORMATS, body_fields, chat_arguments, parse, split_prompt
+from or_notebook.magics.arguments import chat_arguments, parse, split_prompt
+from or_notebook.magics.fields import body_fields
+from or_notebook.magics.options import FORMATS, SKINS
 
 if TYPE_CHECKING:
     from or_notebook.chat.reply import Reply
@@ -44,9 +46,16 @@ class ChatMagics(Magics):
         f"Starts as {MODEL_VARIABLE} from the environment.",
     ).tag(config=True)
     system = Unicode("", help="The system prompt where a cell gives none.").tag(config=True)
-    base_url = Unicode(
-        "", help="The endpoint's address; empty means OPENROUTER_BASE_URL, else OpenRouter."
+    endpoint = Unicode(
+        "",
+        help="The endpoint, by name (deepseek, ollama, …) or address; empty means "
+        "OPENROUTER_BASE_URL, else OpenRouter.",
     ).tag(config=True)
+    endpoints = Dict(
+        help="Endpoints of your own by name: {'mine': {'base_url': 'https://…/v1', "
+        "'key_variable': 'MY_KEY', 'headers': {}, 'include_usage': True}}. Keys stay out of it."
+    ).tag(config=True)
+    api = Enum(SKINS, "chat", help="The dialect to speak.").tag(config=True)
     temperature = Float(None, allow_none=True, help="The default temperature.").tag(config=True)
     max_tokens = Int(None, allow_none=True, help="The default token limit.").tag(config=True)
     format = Enum(FORMATS, "markdown", help="How answers are shown.").tag(config=True)
@@ -116,7 +125,7 @@ class ChatMagics(Magics):
             return None
         self._keep(call.reply, options.output)
         assert self._outputs is not None  # noqa: S101 - `enable` came before any magic
-        view = self._outputs.view(call, options.format or self.format, live=self.live)
+        view = self._outputs.view(call, self._format(options), live=self.live)
         if options.background:
             run_in_background(call, view)
         else:
@@ -131,16 +140,36 @@ class ChatMagics(Magics):
             prompt,
             model=options.model or self.model or None,
             system=options.system if options.system is not None else self.system or None,
-            base_url=self.base_url or None,
+            endpoint=options.endpoint or self.endpoint or None,
+            own_endpoints=self.endpoints,
+            api=options.api or self.api,
+            schema=self._schema(options.schema),
             retries=self.retries,
             first_token_timeout=self.first_token_timeout,
             between_tokens_timeout=self.between_tokens_timeout,
             parameters={**self._defaults(), **body_fields(options)},
         )
 
+    def _schema(self, name: str | None) -> Any:
+        """Return what `--schema NAME` names in the person's namespace."""
+        if name is None:
+            return None
+        namespace = self._running_shell().user_ns
+        if name not in namespace:
+            raise UsageError(
+                f"%%chat: --schema: there is no variable {name!r} in this notebook.\n"
+                "Define it first: a Pydantic model, dataclass, TypedDict, Struct or JSON schema."
+            )
+        return namespace[name]
+
     def _defaults(self) -> dict[str, Any]:
         fields = {"temperature": self.temperature, "max_tokens": self.max_tokens}
         return {name: value for name, value in fields.items() if value is not None}
+
+    def _format(self, options: Namespace) -> str:
+        """Return how to show the answer; JSON that was asked for is shown as JSON."""
+        structured = options.json or options.schema
+        return str(options.format or ("json" if structured else self.format))
 
     def _keep(self, reply: Reply, name: str | None) -> None:
         """Put the reply where later cells look; at once, so that an interrupt does not lose it."""

@@ -101,6 +101,9 @@ class _InTerminal:
         """Print the rest and the summary."""
         self._terminal.finish(raised=raised)
 
+    def refresh(self, *, raised: bool) -> None:
+        """Print nothing: what a terminal has shown stands."""
+
     def comm_ids(self) -> Collection[str]:
         """Return nothing: a terminal has no buttons."""
         return ()

@@ -6,12 +6,17 @@ import json
 from typing import TYPE_CHECKING, Protocol
 
 from or_notebook.kernel.background import every
+from or_notebook.kernel.environment import environment
 from or_notebook.kernel.waiting import FRAME, wait
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from or_notebook.kernel.call import Call
+
+
+BILL_INTERVAL = 0.25
+"""Seconds between two looks whether the bill has come."""
 
 
 class View(Protocol):
@@ -28,6 +33,9 @@ class View(Protocol):
 
         With `raised` an exception follows that explains a failure.
         """
+
+    def refresh(self, *, raised: bool) -> None:
+        """Show a closed view anew, because the bill became known."""
 
     def comm_ids(self) -> Collection[str]:
         """Return the comms through which the person's clicks arrive."""
@@ -51,6 +59,7 @@ def run(call: Call, view: View) -> None:
     finally:
         call.cancel()
         view.close(raised=True)
+        _follow_bill(call, view, raised=True)
     if interrupt is not None:
         raise _quiet(interrupt)
     reply = call.result()
@@ -68,12 +77,33 @@ def run_in_background(call: Call, view: View) -> None:
 
     def tick() -> bool:
         if call.finished:
+            call.result()
             view.close(raised=False)
+            _follow_bill(call, view, raised=False)
             return False
         view.update()
         return True
 
     every(FRAME, tick)
+
+
+def _follow_bill(call: Call, view: View, *, raised: bool) -> None:
+    """Complete the summary when the service tells what a cancelled or broken answer cost.
+
+    The cell does not wait for it. In a terminal no loop runs between two inputs, and what is
+    printed stands; the reply itself is completed there too.
+    """
+    if not call.bill_pending or environment() != "kernel":
+        return
+
+    def tick() -> bool:
+        if call.bill_pending:
+            return True
+        if call.reply.usage is not None:
+            view.refresh(raised=raised)
+        return False
+
+    every(BILL_INTERVAL, tick)
 
 
 def dry_run(call: Call) -> str:

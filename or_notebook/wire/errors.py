@@ -6,6 +6,7 @@ ChatError                   anything below; `.reply` holds what had arrived, `.d
 ├── TimedOut                a clock of ours ran out: first token, or between tokens
 ├── TruncatedError          the stream ended without a finish reason and without [DONE]
 ├── ProtocolError           bytes that are no answer: HTML, an endless event, not JSON
+├── InvalidAnswer           the answer is whole but does not fit the schema that was asked for
 └── EndpointError           the endpoint itself said no
     ├── AuthenticationFailed    401: key missing, wrong, disabled
     ├── OutOfCredits            402, or a quota that is used up
@@ -118,6 +119,10 @@ class ProtocolError(ChatError):
     """The endpoint sent bytes that are no answer."""
 
 
+class InvalidAnswer(ChatError):
+    """The answer does not fit the schema that was asked for."""
+
+
 class EndpointError(ChatError):
     """The endpoint itself reported a failure."""
 
@@ -158,6 +163,7 @@ _CLASSES: dict[str, type[ChatError]] = {
         TimedOut,
         TruncatedError,
         ProtocolError,
+        InvalidAnswer,
         EndpointError,
         AuthenticationFailed,
         OutOfCredits,
