@@ -337,9 +337,40 @@ def _nameless_error(reply: Reply) -> ErrorDetail:
     )
 
 
+_NATIVE_FAILURES = frozenset(
+    {
+        "BLOCKLIST",
+        "CANCELLED",
+        "ERROR",
+        "FAILED",
+        "IMAGE_SAFETY",
+        "INCOMPLETE",
+        "LANGUAGE",
+        "MALFORMED_FUNCTION_CALL",
+        "OTHER",
+        "PROHIBITED_CONTENT",
+        "RECITATION",
+        "SAFETY",
+        "SPII",
+        "UNEXPECTED_TOOL_CALL",
+    }
+)
+"""Provider's own words for an answer that is not whole, although the endpoint says `stop`."""
+
+
 def _suspicion(reply: Reply) -> str | None:
-    """Explain a `[DONE]` without a finish reason: old llama.cpp hides errors so (section 8)."""
-    if reply.choices[0].finish_reason is not None:
+    """Find a failure that is dressed as success.
+
+    A `[DONE]` without a finish reason is how old llama.cpp hides errors (section 8).
+    """
+    choice = reply.choices[0]
+    native = (choice.native_finish_reason or "").upper()
+    if choice.finish_reason == "stop" and native in _NATIVE_FAILURES:
+        return f"The provider says {choice.native_finish_reason}; the answer may be incomplete."
+    if choice.finish_reason == "stop" and not reply.token_events:
+        why = f" ({choice.native_finish_reason})" if choice.native_finish_reason else ""
+        return f"The model stopped without an answer{why}."
+    if choice.finish_reason is not None:
         return None
     if not reply.token_events:
         return "The endpoint sent an empty answer without saying why."

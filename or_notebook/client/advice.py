@@ -6,7 +6,7 @@ import httpx
 import msgspec
 
 from or_notebook.client.catalogue import model_ids, near_spellings
-from or_notebook.client.endpoints import KEY_VARIABLE, Endpoint
+from or_notebook.client.endpoints import Endpoint
 from or_notebook.client.redaction import redact_detail
 from or_notebook.wire.errors import ErrorDetail
 from or_notebook.wire.request import Request
@@ -62,8 +62,11 @@ def _key_hint(endpoint: Endpoint) -> str:
     if endpoint.key_source == "argument":
         return "The key came from api_key=…: check it, or leave it out to use the environment."
     if endpoint.key_source == "environment":
-        return f"The key came from {KEY_VARIABLE}: check it where you created it."
-    return f"No key was sent: set {KEY_VARIABLE}, or pass api_key=… in Python."
+        return f"The key came from {endpoint.key_variable}: check it where you created it."
+    if endpoint.key_source == "keyring":
+        return "The key came from the keyring: %key set stores another one."
+    variable = endpoint.key_variable or "api_key=… in Python"
+    return f"No key was sent: set {variable}, or run %key set."
 
 
 def _named_by_endpoint(detail: ErrorDetail) -> list[str]:

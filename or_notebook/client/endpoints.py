@@ -27,6 +27,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     api_key: str | None = None
     key_source: KeySource = "none"
+    key_variable: str = ""
     known: KnownEndpoint = msgspec.field(default_factory=KnownEndpoint)
 
     def __repr__(self) -> str:
@@ -70,11 +71,17 @@ def resolve(
     if api_key is not None:
         key = _checked_key(api_key)
         return Endpoint(base_url=url, api_key=key, key_source="argument", known=known)
-    found = Endpoint(base_url=url, known=known)
+    found = Endpoint(base_url=url, key_variable=known.key_variable, known=known)
     for variable in known.key_variables:
         key = _checked_key(os.environ.get(variable, ""))
         if key:
-            return Endpoint(base_url=url, api_key=key, key_source="environment", known=known)
+            return Endpoint(
+                base_url=url,
+                api_key=key,
+                key_source="environment",
+                key_variable=variable,
+                known=known,
+            )
     stored = _stored_key(found.host)
     if stored:
         return Endpoint(base_url=url, api_key=stored, key_source="keyring", known=known)

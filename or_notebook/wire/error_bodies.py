@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -33,6 +34,8 @@ RETRYABLE_TYPES = frozenset(
         "api_error",
     }
 )
+
+SECONDS_PER_DAY = 86_400
 
 _STATUS_OF_TYPE = {
     "authentication": 401,
@@ -73,6 +76,13 @@ _MODEL_MISSING = re.compile(
 )
 
 
+_CONTEXT_LENGTH = re.compile(
+    r"maximum context length (?:is|of) ([\d,]+) tokens.{0,80}?"
+    r"(?:requested|resulted in|sent|contains?|has)[^\d]{0,20}([\d,]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
 def detail_from_body(status: int, headers: Mapping[str, str], body: bytes) -> ErrorDetail:
     """Normalise an error response; `headers` must look names up without case."""
     text = body.decode("utf-8", "replace").strip()
@@ -86,6 +96,7 @@ def detail_from_body(status: int, headers: Mapping[str, str], body: bytes) -> Er
         http_status=status,
         retry_after=retry_after(headers),
         request_id=request_id(headers),
+        reset_after=reset_after(headers) if status == 429 else None,
     )
 
 
@@ -97,6 +108,7 @@ def detail_from_object(
     tokens_seen: bool = False,
     retry_after: float | None = None,
     request_id: str | None = None,
+    reset_after: float | None = None,
 ) -> ErrorDetail:
     """Normalise an error value: an object, a list around one, or a bare string."""
     outer, error = _unwrap(value)
@@ -127,7 +139,7 @@ def detail_from_object(
         request_id=_first(request_id, outer.get("request_id"), error.get("request_id")),
         retry_safe=retryable and not tokens_seen,
         retry_after=wait,
-        meaning=_meaning(metadata, error),
+        meaning=_meaning(metadata, error) or _reset(reset_after),
         metadata=metadata,
         availability=availability,
         raw=_raw(metadata.get("raw")),
@@ -206,10 +218,37 @@ def _meaning(metadata: dict[str, Any], error: dict[str, Any]) -> str | None:
         return f"Flagged for {words}" + (f": “{flagged}”" if flagged else "")
     prompt, context = error.get("n_prompt_tokens"), error.get("n_ctx")
     if isinstance(prompt, int) and isinstance(context, int):
-        over = f"{prompt - context:,} too many"
-        return f"The prompt has {prompt:,} tokens, the context holds {context:,}: {over}."
+        return _too_long(prompt, context)
+    counts = _CONTEXT_LENGTH.search(str(error.get("message")))
+    if counts:
+        context, prompt = (int(count.replace(",", "")) for count in counts.groups())
+        return _too_long(prompt, context)
+    patterns = metadata.get("patterns")
+    if isinstance(patterns, list) and patterns:
+        return f"A guardrail matched {', '.join(str(pattern) for pattern in patterns)}."
+    previous = _previous_errors(metadata.get("previous_errors"))
+    if previous:
+        return f"Tried before: {previous}."
     raw = _raw(metadata.get("raw"))
     return f"The provider said: {raw}" if raw else None
+
+
+def _too_long(prompt: int, context: int) -> str:
+    over = f"{prompt - context:,} too many"
+    return f"The request has {prompt:,} tokens, the context holds {context:,}: {over}."
+
+
+def _previous_errors(value: object) -> str:
+    """Return the providers that failed before this one, with their codes."""
+    entries = [entry for entry in value if isinstance(entry, dict)] if _is_list(value) else []
+    return ", ".join(
+        f"{entry.get('provider')} ({_first(entry.get('code'), entry.get('status'))})"
+        for entry in entries
+    )
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _raw(value: object) -> str | None:
@@ -234,6 +273,21 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+
+
+def reset_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds until `X-RateLimit-Reset`, a Unix time in seconds or milliseconds."""
+    moment = _number(headers.get("x-ratelimit-reset"))
+    if moment is None:
+        return None
+    # The unit is not documented; a time in seconds beyond this would be the year 5138.
+    moment = moment / 1000 if moment > 1e11 else moment
+    rest = moment - time.time()
+    return rest if 0 < rest < SECONDS_PER_DAY else None
+
+
+def _reset(seconds: float | None) -> str | None:
+    return f"The limit is renewed in {seconds:.0f} s." if seconds else None
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
