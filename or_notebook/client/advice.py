@@ -18,7 +18,7 @@ def advise(detail: ErrorDetail, endpoint: Endpoint, request: Request) -> ErrorDe
     """Return the failure with its hint filled in and every trace of the key removed."""
     if detail.hint is None:
         detail = msgspec.structs.replace(detail, hint=_hint(detail, endpoint, request))
-    return redact_detail(detail, endpoint.api_key)
+    return redact_detail(detail, endpoint.secrets)
 
 
 async def advise_with_catalogue(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from or_notebook.client.known_endpoints import KNOWN, OPENROUTER, KnownEndpoint
+from or_notebook.client.known_endpoints import KNOWN, OPENROUTER, KnownEndpoint, is_secret
 from or_notebook.wire.errors import ConfigurationError, ErrorDetail
 
 OPENROUTER_URL = OPENROUTER.base_url
@@ -42,6 +42,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def is_openrouter(self) -> bool:
         """Whether this is OpenRouter itself."""
         return self.host == "openrouter.ai" or self.host.endswith(".openrouter.ai")
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must never be shown: the key, and headers of one's own that hold one."""
+        own = [value for name, value in self.known.headers.items() if is_secret(name)]
+        return [secret for secret in (self.api_key, *own) if secret]
 
     def headers(self) -> dict[str, str]:
         """Return the request headers; identity encoding keeps proxies from buffering."""

@@ -36,6 +36,12 @@ class KnownEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return {**fields, **rest}
 
 
+def is_secret(header: str) -> bool:
+    """Tell whether a header's value must never be shown."""
+    words = ("auth", "key", "token", "secret", "cookie", "password")
+    return any(word in header.lower() for word in words)
+
+
 OPENROUTER = KnownEndpoint(
     base_url="https://openrouter.ai/api/v1", key_variables=("OPENROUTER_API_KEY",)
 )

@@ -33,17 +33,19 @@ def redact(text: str, key: str | None) -> str:
     return "".join(_MASK if any(part in piece for part in parts) else piece for piece in pieces)
 
 
-def redact_detail(detail: ErrorDetail, key: str | None) -> ErrorDetail:
+def redact_detail(detail: ErrorDetail, secrets: list[str]) -> ErrorDetail:
     """Return the facts of a failure with every text in them redacted."""
     raw = msgspec.to_builtins(detail)
-    return msgspec.convert(_walk(raw, key), ErrorDetail)
+    return msgspec.convert(_walk(raw, secrets), ErrorDetail)
 
 
-def _walk(value: object, key: str | None) -> object:
+def _walk(value: object, secrets: list[str]) -> object:
     if isinstance(value, str):
-        return redact(value, key)
+        for secret in secrets or [""]:
+            value = redact(value, secret)
+        return value
     if isinstance(value, dict):
-        return {name: _walk(entry, key) for name, entry in value.items()}
+        return {name: _walk(entry, secrets) for name, entry in value.items()}
     if isinstance(value, list):
-        return [_walk(entry, key) for entry in value]
+        return [_walk(entry, secrets) for entry in value]
     return value

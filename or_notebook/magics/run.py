@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Protocol
 
+from or_notebook.client.known_endpoints import is_secret
 from or_notebook.kernel.background import every
 from or_notebook.kernel.environment import environment
 from or_notebook.kernel.waiting import FRAME, wait
@@ -109,11 +110,11 @@ def _follow_bill(call: Call, view: View, *, raised: bool) -> None:
 def dry_run(call: Call) -> str:
     """Return exactly what would be sent, the key left out."""
     path, body = call.skin.encode(call.request)
-    headers = call.endpoint.headers()
-    if "Authorization" in headers:
-        headers["Authorization"] = "Bearer [key left out]"
+    headers = {**call.endpoint.headers(), **call.skin.headers}
     lines = [f"POST {call.endpoint.base_url}{path}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
+    for name, value in headers.items():
+        hidden = "[key left out]" if is_secret(name) else value
+        lines.append(f"{name}: {hidden}")
     return "\n".join([*lines, "", json.dumps(body, indent=2, ensure_ascii=False)])
 
 
