@@ -6,7 +6,7 @@ PORT ?= 8888
 BROWSER ?= 1
 LIVE ?= 0
 
-.PHONY: demo test lint format frontend clean
+.PHONY: demo test test-servers lint format frontend clean
 
 demo:
 	@.ci/environment demo .venv "lab,sandbox"
@@ -15,6 +15,10 @@ demo:
 
 test:
 	@.ci/test
+
+# Real servers that we didn't write, on this machine: LiteLLM's proxy and llama.cpp. Takes a while.
+test-servers:
+	@.ci/test-servers
 
 lint:
 	@.ci/environment dev .venv dev

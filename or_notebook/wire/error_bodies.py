@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 import msgspec
 
 from or_notebook.wire.errors import ErrorDetail, Phase
+from or_notebook.wire.sse import Decoder, Event
 
 RETRYABLE_STATUS = frozenset({408, 429, 498, 500, 502, 503, 504, 529, *range(520, 528)})
 """Statuses that may pass by themselves; 498 is Groq's capacity status."""
@@ -71,7 +72,7 @@ _KINDS = {
 
 _MODEL_MISSING = re.compile(
     r"model\b.{0,80}(does not exist|not found|not a valid model)|not a valid model|"
-    r"no such model|model_not_found|unknown model",
+    r"no such model|model_not_found|unknown model|no healthy deployments for this model",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -85,11 +86,9 @@ _CONTEXT_LENGTH = re.compile(
 
 def detail_from_body(status: int, headers: Mapping[str, str], body: bytes) -> ErrorDetail:
     """Normalise an error response; `headers` must look names up without case."""
-    text = body.decode("utf-8", "replace").strip()
-    try:
-        value = msgspec.json.decode(text)
-    except msgspec.MsgspecError:
-        value = _words(text) or f"HTTP {status} without an explanation"
+    value = _value_of(body)
+    if value is None:
+        value = f"HTTP {status} without an explanation"
     return detail_from_object(
         value,
         phase="pre_stream",
@@ -98,6 +97,19 @@ def detail_from_body(status: int, headers: Mapping[str, str], body: bytes) -> Er
         request_id=request_id(headers),
         reset_after=reset_after(headers) if status == 429 else None,
     )
+
+
+def _value_of(body: bytes) -> Any:
+    """Return the JSON of a body, of the first event in it, or its words; None if it is empty."""
+    text = body.decode("utf-8", "replace").strip()
+    # LiteLLM sends an event stream under an error status.
+    events = [item.data for item in Decoder().feed(body + b"\n\n") if isinstance(item, Event)]
+    for candidate in (text, *events[:1]):
+        try:
+            return msgspec.json.decode(candidate)
+        except msgspec.MsgspecError:
+            continue
+    return _words(text) or None
 
 
 def detail_from_object(

@@ -60,21 +60,29 @@ class ErrorDetail(msgspec.Struct, frozen=True, kw_only=True):
 
     def lines(self) -> list[str]:
         """Return one to three lines: what happened, what it means, what to do next."""
+        known = self._facts()
+        # A long message is cut, never the facts behind it: support asks for them.
+        head = _one_line(self.message, LINE_LENGTH - len(known)) + known
+        return [head, *(_one_line(line) for line in (self.meaning, self.hint) if line)]
+
+    def _facts(self) -> str:
+        """Return status, type, code, provider and request in brackets, each told once."""
+        failed = self.http_status is not None and self.http_status >= 400
+        coded = self.code not in (None, "") and str(self.code) != str(self.http_status)
         facts = [
-            f"HTTP {self.http_status}" if self.http_status and self.http_status >= 400 else "",
+            f"HTTP {self.http_status}" if failed else "",
             str(self.type or ""),
-            f"code {self.code}" if self.code and self.code != self.http_status else "",
+            f"code {self.code}" if coded and self.code != self.type else "",
             f"provider {self.provider}" if self.provider else "",
             f"request {self.request_id}" if self.request_id else "",
         ]
         known = ", ".join(fact for fact in facts if fact)
-        head = f"{self.message} ({known})" if known else self.message
-        return [_one_line(line) for line in (head, self.meaning, self.hint) if line]
+        return _one_line(f" ({known})", LINE_LENGTH // 2, lead=" ") if known else ""
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: str, limit: int = LINE_LENGTH, *, lead: str = "") -> str:
     flat = " ".join(text.split())
-    return flat if len(flat) <= LINE_LENGTH else flat[: LINE_LENGTH - 1] + "…"
+    return lead + (flat if len(flat) <= limit else flat[: limit - 1] + "…")
 
 
 class ChatError(Exception):

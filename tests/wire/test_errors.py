@@ -35,6 +35,7 @@ class TestShapes:
             ({"type": "error", "error": {"type": "x", "message": "m"}, "request_id": "gen-1"}, "m"),
             (b"<html><head><title>m</title></head></html>", "m"),
             (b"m", "m"),
+            (b'data: {"error": {"message": "m", "code": "500"}}\n\ndata: [DONE]\n\n', "m"),
         ],
     )
     def test_message_is_found(self, value, message):
@@ -148,6 +149,16 @@ class TestPresentation:
         assert "ti_1" in str(to_exception(detail))
         assert "50505" in str(to_exception(detail))
         assert "503" in str(to_exception(detail))
+
+    def test_each_fact_is_told_once(self):
+        detail = body({"error": {"message": "m", "code": "500", "type": "server"}}, 500)
+        assert detail.lines()[0] == "m (HTTP 500, server)"
+
+    def test_a_long_message_is_cut_but_not_the_facts(self):
+        detail = body({"error": {"message": "word " * 200}}, 502, x_request_id="req-1")
+        first = detail.lines()[0]
+        assert first.endswith("(HTTP 502, request req-1)")
+        assert len(first) <= 300
 
     def test_errors_survive_pickling(self):
         import pickle
