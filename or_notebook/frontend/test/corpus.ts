@@ -1,0 +1,37 @@
+/** Markdown that is easy to get wrong when it arrives in pieces. */
+export const CORPUS: Record<string, string> = {
+  prose: "# Title\n\nHello *world*, **bold `code` text** and ~~gone~~.\nSecond line  \nafter a break\n",
+  crlf: "# One\r\n\r\npara\r\nmore\r\n\r\n- a\r\n- b\r\n\r\n```py\r\nx = 1\r\n```\r\nend\rlast",
+  setext: "Heading\n=======\n\nAnother\none\n---\n\ntext\n\n---\n\na\n-\n\nb\n",
+  unclosedFence: "before\n\n```python\ndef f():\n    return '''\n\n# no heading\n- no list\n",
+  fences: "~~~\n```\n~~~\n\n````md\n```js\nlet a;\n```\n````\n``` js\nx\n```\nafter\n```\n",
+  nestedLists:
+    "1. one\n   - a\n     - deep\n\n       para\n   - b\n2. two\n\n   ```js\n   let x = 1;\n   ```\n\n3. three\n\nEnd\n",
+  looseLate: "- a\n- b\n- c\n\n- d\n\n\n- e\n  continued\nlazy\n\ntext\n",
+  bullets: "- a\n* b\n+ c\n1. x\n2) y\n- \n-\n- z\n",
+  tasks: "- [ ] open\n- [x] done `c`\n\n- [X] loose\n\n  more\n",
+  tables:
+    "| a | b |\n|---|:-:|\n| `x|y` | **2** |\n| 3 | [l](https://e.org) |\n\nno | table\n\n| a |\n|--|--|\ntext\nA | B\n--|--:\n1 | 2\nafter\n",
+  tableAfterText: "intro\n| a | b |\n| - | - |\n| 1 | 2 |\n# H\n",
+  quotes: "> a\n> b\nlazy\n\n> > deep\n> - list\n> - more\n\n> ```\n> code\nout\n> # h\nx\n> y\n",
+  definitions:
+    'See [early], [late][ref] and ![img][ref].\n\n[early]: https://e.org/a\n  "Title"\n\nThen [ref] and [early].\n\n- item [ref]\n\n[ref]: <https://e.org/b>\n[ref]: https://never.org\n[broken]:\n',
+  definitionInQuote: "[x]\n\n> [x]: https://e.org/x\n\n[x]\n",
+  html: "<div>\nraw *not emphasised*\n</div>\n\ntext <b>bold</b> <!-- c --> <br>\n\n<!-- open\n\nstill\n\n--> after\n\n<custom>\nx\n\ny\n",
+  unclosedHtml: "<script>\nalert(1)\n\n# no heading\n\n- none\n",
+  indented: "para\n\n    code\n\n    more\n\n\tTab\nafter\n\n- a\n\n      code in item\n",
+  math: "Euler $e^{i\\pi}+1=0$ and \\(a_1\\) cost $5 and $10.\n\n$$\na\n=\nb\n- c\n$$\n\n\\[\nx\n\\]\nInline $$y$$ here.\nNow:\n$$\nz\n$$\ntail\n",
+  mathOpen: "text\n$$\nx = 1\n\nnot math\n\n$$\nstill open",
+  mathBlank: "intro\n$$ no end\nmore\n\nnew para\n$$a$$ trailing\n\\[ open",
+  entities: "&amp; &lt;b&gt; &copy; &nbsp;x &#39;q&#x27; &notanentity; &#0; [a](https://e.org/?a=1&amp;b=2)\n",
+  links: "<https://e.org/?a=1&copy=2> www.example.org and me@example.org [x](javascript:alert(1)) [y](<https://e.org/a b>)\n",
+  emphasis: "*a **b *c* d** e* __x__ snake_case_word **un*closed\n\n***both*** ****x****\n",
+  escapes: "\\*no\\* \\# \\[x\\] a\\\nb \\\\ `\\`\n",
+  unicode: "Äöü 漢字 😀👩‍👩‍👧 *🇩🇪* \u00a0 \u2028 end\n\n- 😀\n\n| 😀 | é |\n|--|--|\n| 👍🏽 | ü |\n",
+  blankish: "\n\n  \n\t\npara\n   \n\n\nlast\n \n",
+  hr: "***\n---\n___\n- - -\na\n***\nb\n",
+  headings: "# a #\n####### no\n#\n## b\ntext\n### c ###\n#nospace\n",
+  longCode: `\`\`\`python\n${"for i in range(10): print(i)  # comment\n".repeat(700)}\`\`\`\ndone\n`,
+  noNewline: "just **one** line without an end",
+  nested: "- > quote in item\n  > - list in quote\n  >   1. deep\n- | a |\n  |---|\n  | b |\n",
+};
