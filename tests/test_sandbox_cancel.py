@@ -17,11 +17,14 @@ from tests.support.sandbox import until
 
 
 @contextmanager
-def asking(server: RunningSandbox, body: dict[str, Any]) -> Iterator[socket.socket]:
+def asking(
+    server: RunningSandbox, body: dict[str, Any], path: str = "/chat/completions"
+) -> Iterator[socket.socket]:
     """Send a request on a bare socket, which the block closes when it likes."""
-    content = json.dumps({"messages": [{"role": "user", "content": "Go."}], **body}).encode()
+    prompt = {"messages": [{"role": "user", "content": "Go."}], "input": "Go.", "prompt": "Go."}
+    content = json.dumps({**prompt, **body}).encode()
     head = (
-        "POST /api/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        f"POST /api/v1{path} HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: Bearer k\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
@@ -29,13 +32,15 @@ def asking(server: RunningSandbox, body: dict[str, Any]) -> Iterator[socket.sock
         yield connection
 
 
-def leave(server: RunningSandbox, body: dict[str, Any], tokens: int) -> dict[str, Any]:
+def leave(
+    server: RunningSandbox, body: dict[str, Any], tokens: int, path: str = "/chat/completions"
+) -> dict[str, Any]:
     """Ask, leave once so many tokens were sent, and return the record of it."""
-    with asking(server, body):
+    with asking(server, body, path):
         until(lambda: server.requests() and server.requests()[-1]["model"])
         until(lambda: server.requests()[-1]["tokens_sent"] >= tokens)
     left = time.monotonic()
-    record = until(lambda: [r for r in server.requests() if r["finished_at"]])[-1]
+    record = until(lambda: server.requests()[-1]["finished_at"] and server.requests()[-1])
     # 20 ms on a quiet machine; the bound only tells notice from chance.
     assert record["disconnected_monotonic"] - left < 1
     return record
@@ -85,6 +90,16 @@ def test_disconnect_is_noticed(
     assert record["tokens_sent"] >= tokens
     assert record["status"] == (200 if body["stream"] and "silent" not in body["model"] else None)
     assert bill_of(sandbox, record)["cancelled"] is True
+
+
+@pytest.mark.parametrize("path", ["/responses", "/messages", "/completions"])
+def test_cancel_is_billed_alike_on_every_skin(sandbox: RunningSandbox, path: str) -> None:
+    for provider, in_full in (("Fireworks", False), ("Google", True)):
+        settings = {"provider": provider, "tokens": 300, "tokens_per_second": 200}
+        body = {"model": "sandbox/essay", "stream": True, "sandbox": settings}
+        record = leave(sandbox, body, 5, path)
+        billed = bill_of(sandbox, record)["native_tokens_completion"]
+        assert billed == (300 if in_full else record["tokens_sent"])
 
 
 def test_cancel_stops_the_bill_where_the_provider_supports_it(

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from or_notebook.sandbox.behaviours import BEHAVIOURS, steps_of
-from or_notebook.sandbox.call import build_call
+from or_notebook.sandbox.body import parse
+from or_notebook.sandbox.call import Call, build_call
 from or_notebook.sandbox.catalogue import MODELS
 from or_notebook.sandbox.errors import ApiError
 from or_notebook.sandbox.pacing import TICK, Pace
+from or_notebook.sandbox.skins.chat_request import read_chat
 from or_notebook.sandbox.steps import (
     ENDS,
     TOKENS,
@@ -22,7 +24,6 @@ from or_notebook.sandbox.steps import (
     Wait,
 )
 from or_notebook.sandbox.texts import fit, load, tokenize
-from or_notebook.sandbox.validation import check_chat, parse
 
 HELLO = [{"role": "user", "content": "Hello"}]
 
@@ -94,8 +95,12 @@ def test_essay_shows_every_kind_of_markdown() -> None:
     assert 600 <= len(tokenize(essay)) <= 950
 
 
+def call_of(body: dict[str, Any], attempt: int = 1) -> Call:
+    return build_call(read_chat(body), body, attempt=attempt)
+
+
 def steps(model: str, **body: Any) -> tuple[Any, ...]:
-    return steps_of(build_call({"model": f"sandbox/{model}", "messages": HELLO, **body}, 1))
+    return steps_of(call_of({"model": f"sandbox/{model}", "messages": HELLO, **body}))
 
 
 @pytest.mark.parametrize("name", BEHAVIOURS)
@@ -117,7 +122,7 @@ def test_wait_goes_before_the_first_token() -> None:
 
 def test_rate_limit_can_hit_several_times() -> None:
     body = {"model": "sandbox/rate-limited", "messages": HELLO, "sandbox": {"times": 2}}
-    first = [steps_of(build_call(body, attempt))[0] for attempt in (1, 2, 3)]
+    first = [steps_of(call_of(body, attempt))[0] for attempt in (1, 2, 3)]
     assert [isinstance(step, Reject) for step in first] == [True, True, False]
 
 
@@ -206,7 +211,7 @@ def test_tool_results_are_answered_with_text() -> None:
 )
 def test_wrong_fields_are_named(fields: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ApiError) as caught:
-        check_chat({"model": "sandbox/hello", "messages": HELLO, **fields})
+        read_chat({"model": "sandbox/hello", "messages": HELLO, **fields})
     assert caught.value.status == 400
     assert str(caught.value).startswith(complaint)
 
@@ -218,7 +223,7 @@ def test_what_the_service_takes_is_taken() -> None:
         {"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}},
         {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf,x"}},
     ]
-    check_chat(
+    read_chat(
         {
             "messages": [
                 {"role": "developer", "content": "Be short."},
@@ -236,7 +241,7 @@ def test_what_the_service_takes_is_taken() -> None:
             "unknown_field": object(),
         }
     )
-    check_chat({"prompt": "Once upon a time"})
+    read_chat({"prompt": "Once upon a time"})
 
 
 def test_json_without_a_meaning_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,16 +14,19 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from or_notebook.sandbox.behaviours import steps_of
+from or_notebook.sandbox.body import parse
 from or_notebook.sandbox.call import build_call, fingerprint
-from or_notebook.sandbox.catalogue import MODELS, model_entry
+from or_notebook.sandbox.catalogue import MODELS, Model, model_entry
+from or_notebook.sandbox.error_table import ERRORS
 from or_notebook.sandbox.errors import ApiError, invalid
 from or_notebook.sandbox.generation import Generation, new_generation_id
 from or_notebook.sandbox.guard import LoopbackOnly, Recorder
+from or_notebook.sandbox.made_up import made_up_models
 from or_notebook.sandbox.performance import Performance
 from or_notebook.sandbox.records import Records, RequestRecord
-from or_notebook.sandbox.steps import Reject
+from or_notebook.sandbox.skins import CHAT, SKINS, Skin
+from or_notebook.sandbox.steps import Foreign, Reject
 from or_notebook.sandbox.usage import Tally
-from or_notebook.sandbox.validation import check_chat, parse
 
 GENERATION_DELAY = 0.5
 """Seconds between the end of an answer and its bill at `/generation`."""
@@ -36,36 +39,49 @@ MAX_BODY = 32 * 1024 * 1024
 class Sandbox:
     """The endpoints of one sandbox, and its memory."""
 
-    def __init__(self, records: Records, generation_delay: float) -> None:
+    def __init__(
+        self, records: Records, generation_delay: float, models: Mapping[str, Model]
+    ) -> None:
         self._records = records
         self._generation_delay = generation_delay
+        self._models = models
 
-    async def chat_completions(self, request: Request) -> Performance:
-        """`POST /chat/completions`."""
+    def answer_in(self, skin: Skin) -> Callable[[Request], Awaitable[Any]]:
+        """Return the endpoint that answers in one dialect."""
+
+        async def endpoint(request: Request) -> Performance | Response:
+            request.scope["sandbox.skin"] = skin
+            return await self._answer(skin, request)
+
+        return endpoint
+
+    async def _answer(self, skin: Skin, request: Request) -> Performance | Response:
         record = _record(request)
         record.generation_id = new_generation_id()
         key = _require_key(request)
         body = parse(await _read(request))
         record.body = body
-        check_chat(body)
-        attempt = self._records.attempt(f"{key} {fingerprint(body)}")
-        call = build_call(body, attempt)
+        question = skin.read(body)
+        attempt = self._records.attempt(f"{key} {fingerprint(skin.name, body)}")
+        call = build_call(question, body, skin=skin.name, attempt=attempt, models=self._models)
         record.model = call.model.id
         steps = steps_of(call)
         if isinstance(steps[0], Reject):
             raise _rejection(steps[0])
-        tally = Tally(call.prompt_tokens, call.cached_tokens)
+        if isinstance(steps[0], Foreign):
+            return _foreign(steps[0])
+        tally = Tally(question.prompt_tokens, call.cached_tokens)
         generation = Generation(record.generation_id, call, tally, record.headers)
 
         def ended(generation: Generation) -> None:
             ready_at = time.monotonic() + self._generation_delay
             self._records.add_generation(generation.data(), key, ready_at)
 
-        return Performance(generation, steps, record, ended)
+        return Performance(skin, generation, steps, record, ended)
 
     async def models(self, request: Request) -> Response:
         """`GET /models`, with paging."""
-        entries = [model_entry(model) for model in MODELS.values()]
+        entries = [model_entry(model) for model in self._models.values()]
         offset, limit = _count_of(request, "offset", 0), _count_of(request, "limit", 500)
         page: dict[str, Any] = {
             "data": entries[offset : offset + limit],
@@ -140,7 +156,13 @@ async def home(request: Request) -> Response:
     base_url = f"{request.url.scheme}://{request.url.netloc}/api/v1"
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(
-            {"name": "or-notebook sandbox", "base_url": base_url, "models": list(MODELS)}
+            {
+                "name": "or-notebook sandbox",
+                "base_url": base_url,
+                "paths": [skin.path for skin in SKINS],
+                "models": list(MODELS),
+                "errors": list(ERRORS),
+            }
         )
     rows = "".join(f"<dt><code>{m.id}</code></dt><dd>{m.description}</dd>" for m in MODELS.values())
     return HTMLResponse(
@@ -153,13 +175,20 @@ async def home(request: Request) -> Response:
 
 
 def create_app(
-    records: Records | None = None, *, generation_delay: float = GENERATION_DELAY
+    records: Records | None = None,
+    *,
+    generation_delay: float = GENERATION_DELAY,
+    catalogue: int = 0,
 ) -> Starlette:
-    """Return the ASGI application; `generation_delay` is in seconds."""
+    """Return the ASGI application; `generation_delay` is in seconds.
+
+    `catalogue` is the number of further models that are made up, to fill a long list.
+    """
     records = Records() if records is None else records
-    sandbox = Sandbox(records, generation_delay)
+    models = {**MODELS, **made_up_models(catalogue)}
+    sandbox = Sandbox(records, generation_delay, models)
     api: list[tuple[str, str, Callable[[Request], Awaitable[Any]]]] = [
-        ("POST", "/api/v1/chat/completions", sandbox.chat_completions),
+        *(("POST", f"/api/v1{skin.path}", sandbox.answer_in(skin)) for skin in SKINS),
         ("GET", "/api/v1/models", sandbox.models),
         ("GET", "/api/v1/generation", sandbox.generation),
         ("GET", "/api/v1/key", sandbox.key),
@@ -192,7 +221,18 @@ def _require_key(request: Request) -> str:
 
 def _rejection(step: Reject) -> ApiError:
     members = {name: step.error[name] for name in step.error if name not in ("code", "message")}
-    return ApiError(step.status, step.error["message"], headers=step.headers, **members)
+    error = ApiError(
+        step.status, step.error["message"], headers=step.headers, outer=step.outer, **members
+    )
+    if "code" not in step.error:
+        del error.error["code"]
+    return error
+
+
+def _foreign(step: Foreign) -> Response:
+    """Return another server's response, which knows nothing of our ids."""
+    headers = {"Content-Type": step.content_type, **step.headers}
+    return Response(step.body, step.status, headers)
 
 
 async def _read(request: Request) -> bytes:
@@ -218,7 +258,9 @@ async def _api_error(request: Request, error: Exception) -> Response:
         raise error
     generation_id = _record(request).generation_id
     headers = {"X-Generation-Id": generation_id} if generation_id else {}
-    return JSONResponse(error.body(), error.status, headers | error.headers)
+    skin: Skin = request.scope.get("sandbox.skin", CHAT)
+    body = skin.error_body(error, generation_id)
+    return JSONResponse(body, error.status, headers | error.headers)
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

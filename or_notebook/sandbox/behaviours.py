@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from or_notebook.sandbox.call import Call
+from or_notebook.sandbox.error_table import ERRORS
 from or_notebook.sandbox.picture import gradient_data_url
 from or_notebook.sandbox.steps import (
+    ENDS,
+    REFUSALS,
     TOKENS,
     Citation,
     CutOff,
@@ -59,13 +62,39 @@ SOURCES = (
 
 def steps_of(call: Call) -> tuple[Step, ...]:
     """Return what the call's model does, within the call's token limit."""
-    steps = tuple(_limited(BEHAVIOURS[call.model.name](call), call.max_tokens))
+    act = BEHAVIOURS[call.model.behaviour]
+    steps = tuple(_limited(_disturbed(call, act(call)), call.question.max_tokens))
     wait = call.settings.wait
     if wait is None:
-        wait = SLOW_START if call.model.name == "slow" else 0.0
-    if wait and not isinstance(steps[0], (Reject, Silence)):
+        wait = SLOW_START if call.model.behaviour == "slow" else 0.0
+    if wait and not isinstance(steps[0], (*REFUSALS, Silence)):
         return (Wait(wait, call.settings.keepalives is not False), *steps)
     return steps
+
+
+def _disturbed(call: Call, steps: Iterator[Step]) -> Iterator[Step]:
+    """Yield the steps, or what the error that the request asks for makes of them."""
+    name, times = call.settings.error, call.settings.times
+    if name is None or (times is not None and call.attempt > times):
+        yield from steps
+        return
+    error = ERRORS[name]
+    if not isinstance(error, REFUSALS):
+        yield from _first_tokens(steps, _tokens_before_end(call))
+    yield error
+
+
+def _first_tokens(steps: Iterable[Step], count: int) -> Iterator[Step]:
+    for step in steps:
+        if isinstance(step, TOKENS):
+            count -= 1
+        if count < 0 or isinstance(step, ENDS):
+            return
+        yield step
+
+
+def _tokens_before_end(call: Call) -> int:
+    return 20 if call.settings.after is None else call.settings.after
 
 
 def _limited(steps: Iterator[Step], max_tokens: int | None) -> Iterator[Step]:
@@ -84,7 +113,7 @@ def _spoken(call: Call, text: str) -> list[Text]:
     tokens = tokenize(text)
     if call.settings.tokens is not None:
         tokens = fit(tokens, call.settings.tokens)
-    return [Text(token) for token in tokenize(before_stop("".join(tokens), call.stop))]
+    return [Text(token) for token in tokenize(before_stop("".join(tokens), call.question.stop))]
 
 
 def _say(call: Call, text: str) -> Iterator[Step]:
@@ -94,14 +123,13 @@ def _say(call: Call, text: str) -> Iterator[Step]:
 
 def _broken(call: Call, end: Step) -> Iterator[Step]:
     """Yield the beginning of the essay and then what breaks it off."""
-    after = 20 if call.settings.after is None else call.settings.after
-    yield from _spoken(call, load("essay"))[:after]
+    yield from _spoken(call, load("essay"))[: _tokens_before_end(call)]
     yield end
 
 
 def _hello(call: Call) -> Iterator[Step]:
-    seed = call.body.get("seed")
-    chance = random.Random(0 if call.body.get("temperature") == 0 and seed is None else seed)
+    seed = call.question.seed
+    chance = random.Random(0 if call.question.temperature == 0 and seed is None else seed)
     return _say(call, chance.choice(GREETINGS))
 
 
@@ -110,13 +138,11 @@ def _essay(call: Call) -> Iterator[Step]:
 
 
 def _reasoning(call: Call) -> Iterator[Step]:
-    wanted = call.body.get("reasoning") or {}
-    effort = wanted.get("effort") or call.body.get("reasoning_effort")
-    if effort != "none" and wanted.get("enabled") is not False:
-        hidden = wanted.get("exclude") is True or call.body.get("include_reasoning") is False
+    shown = call.question.reasoning == "shown"
+    if call.question.reasoning != "off":
         for token in tokenize(load("reasoning")):
-            yield Reasoning(token, visible=not hidden)
-        if not hidden:
+            yield Reasoning(token, visible=shown)
+        if shown:
             yield Signature("c2FuZGJveC1zaWduYXR1cmU=")
     yield from _say(call, load("reasoned_answer"))
 
@@ -126,7 +152,7 @@ def _slow(call: Call) -> Iterator[Step]:
 
 
 def _rate_limited(call: Call) -> Iterator[Step]:
-    if call.attempt > call.settings.times:
+    if call.attempt > (1 if call.settings.times is None else call.settings.times):
         yield from _say(call, "Now it works: the limit is over, and the same request was accepted.")
         return
     retry_after = f"{call.settings.retry_after:g}"
@@ -167,7 +193,7 @@ def _reset(call: Call) -> Iterator[Step]:
 
 def _stall(call: Call) -> Iterator[Step]:
     """Stop in the middle for ever; the rest is what an uncancellable provider would bill."""
-    after = 20 if call.settings.after is None else call.settings.after
+    after = _tokens_before_end(call)
     answer = _spoken(call, load("essay"))
     yield from answer[:after]
     yield Wait(None, call.settings.keepalives is not False)
@@ -189,11 +215,11 @@ def _echo(call: Call) -> Iterator[Step]:
 
 
 def _tools(call: Call) -> Iterator[Step]:
-    results = tool_results(call.body)
-    if results or call.body.get("tool_choice") == "none":
+    results = tool_results(call.question)
+    if results or not call.question.may_call_tools:
         yield from _say(call, results or "I was told not to call any tool.")
         return
-    yield from call_tools(call.body)
+    yield from call_tools(call.question)
     yield Finish("tool_calls")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -11,7 +12,9 @@ PREFIX = "sandbox/"
 DEFAULT_MODEL = "sandbox/hello"
 CREATED = 1795132800
 """Unix seconds: all models of the sandbox appeared on the same day."""
-PARAMETERS = [
+UNKNOWN = Decimal(-1)
+"""Price of a router: it is that of the model which it chooses."""
+PARAMETERS = (
     "max_tokens",
     "max_completion_tokens",
     "seed",
@@ -22,12 +25,12 @@ PARAMETERS = [
     "tool_choice",
     "reasoning",
     "include_reasoning",
-]
+)
 
 
 @dataclass(frozen=True)
 class Model:
-    """One model of the sandbox; prices are USD per token."""
+    """One model; prices are USD per token, `behaviour` is what it does when asked."""
 
     name: str
     provider: str
@@ -35,11 +38,32 @@ class Model:
     prompt_price: Decimal = Decimal("0.0000004")
     completion_price: Decimal = Decimal("0.0000016")
     outputs: tuple[str, ...] = ("text",)
+    inputs: tuple[str, ...] = ("text", "image")
+    parameters: tuple[str, ...] = PARAMETERS
+    context_length: int = 131072
+    created: int = CREATED
+    acts_like: str | None = None
 
     @property
     def id(self) -> str:
         """The name that requests use."""
-        return PREFIX + self.name
+        return self.name if "/" in self.name else PREFIX + self.name
+
+    @property
+    def behaviour(self) -> str:
+        """The name of its behaviour; that of the sandbox's own models is their own."""
+        return self.acts_like or self.name
+
+    @property
+    def is_router(self) -> bool:
+        """Whether another model answers in its place."""
+        return self.prompt_price == UNKNOWN
+
+    @property
+    def title(self) -> str:
+        """The name for people."""
+        author, _, rest = self.id.partition("/")
+        return f"{author.capitalize()}: {rest.replace('-', ' ').capitalize()}"
 
     @property
     def cached_price(self) -> Decimal:
@@ -82,11 +106,12 @@ MODELS = {
 }
 
 
-def near_spellings(model_id: str) -> list[str]:
+def near_spellings(model_id: str, models: Mapping[str, Model] = MODELS) -> list[str]:
     """Return up to three known models whose names look like this one."""
-    names = [model.name for model in MODELS.values()]
-    name = model_id.rpartition("/")[2].lower()
-    return [PREFIX + near for near in get_close_matches(name, names, n=3)]
+    author, _, name = model_id.lower().rpartition("/")
+    names = {known.rpartition("/")[2]: known for known in models}
+    near = get_close_matches(name, names, n=3)
+    return [names[found] for found in near] or get_close_matches(f"{author}/{name}", models, n=3)
 
 
 def cost_parts(
@@ -100,17 +125,17 @@ def cost_parts(
 
 def model_entry(model: Model) -> dict[str, Any]:
     """Return one entry of `GET /models` (PROTOCOL.md, section 5)."""
-    outputs = list(model.outputs)
+    inputs, outputs = list(model.inputs), list(model.outputs)
     entry: dict[str, Any] = {
         "id": model.id,
         "canonical_slug": model.id,
-        "name": f"Sandbox: {model.name.replace('-', ' ').capitalize()}",
-        "created": CREATED,
+        "name": model.title,
+        "created": model.created,
         "description": model.description,
-        "context_length": 131072,
+        "context_length": model.context_length,
         "architecture": {
-            "modality": f"text+image->{'+'.join(outputs)}",
-            "input_modalities": ["text", "image"],
+            "modality": f"{'+'.join(inputs)}->{'+'.join(outputs)}",
+            "input_modalities": inputs,
             "output_modalities": outputs,
             "tokenizer": "Other",
             "instruct_type": None,
@@ -123,18 +148,18 @@ def model_entry(model: Model) -> dict[str, Any]:
             "input_cache_read": _decimal(model.cached_price),
         },
         "top_provider": {
-            "context_length": 131072,
+            "context_length": model.context_length,
             "max_completion_tokens": 32768,
             "is_moderated": False,
         },
         "per_request_limits": None,
-        "supported_parameters": PARAMETERS,
+        "supported_parameters": list(model.parameters),
         "default_parameters": {},
         "knowledge_cutoff": None,
         "expiration_date": None,
         "hugging_face_id": None,
     }
-    if model.name == "reasoning":
+    if model.behaviour == "reasoning":
         entry["reasoning"] = {
             "supported_efforts": ["high", "medium", "low", "none"],
             "default_effort": "medium",

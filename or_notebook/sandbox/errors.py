@@ -18,16 +18,20 @@ class ApiError(Exception):
         message: str,
         *,
         headers: dict[str, str] | None = None,
+        outer: dict[str, Any] | None = None,
         **members: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
+        self.outer = outer or {}
         self.error: dict[str, Any] = {"code": status, "message": message, **members}
 
-    def body(self) -> dict[str, Any]:
-        """Return the response body."""
-        return {"error": self.error}
+    @property
+    def error_type(self) -> str | None:
+        """OpenRouter's own word for the kind of error, if it says one."""
+        found = (self.error.get("metadata") or {}).get("error_type") or self.error.get("error_type")
+        return None if found is None else str(found)
 
 
 def invalid(message: str) -> ApiError:

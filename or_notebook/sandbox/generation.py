@@ -13,7 +13,7 @@ from typing import Any
 from or_notebook.chat.billing import stops_billing
 from or_notebook.sandbox.call import Call
 from or_notebook.sandbox.steps import Step
-from or_notebook.sandbox.usage import Tally, native_finish_reason, usage
+from or_notebook.sandbox.usage import Tally, finish_reasons, total_cost
 
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -41,7 +41,8 @@ class Generation:
     def cancel(self, steps: Sequence[Step]) -> None:
         """Note that the client left; count the whole answer if it is generated all the same.
 
-        Only streams can be cancelled, and only at some providers.
+        Only streams can be cancelled, and only at some providers. The service would know the full
+        bill when the answer would have ended; here it is known at once, so that nobody waits.
         """
         self.cancelled = True
         if self.call.streamed and stops_billing(self.call.provider) is not False:
@@ -53,12 +54,12 @@ class Generation:
     def data(self) -> dict[str, Any]:
         """Return the `data` object; times in it are milliseconds, money is USD."""
         tally, call = self.tally, self.call
-        counted = usage(call.model, tally)
         # Zero completion insurance: an error finish, or no token at all, is not charged.
         free = self.failed or tally.completion == 0
-        cost = 0.0 if free else counted["cost"]
+        cost = 0.0 if free else total_cost(call, tally)
         now = time.monotonic()
-        native = self.finish_reason and native_finish_reason(call.provider, self.finish_reason)
+        reason = self.finish_reason
+        native = finish_reasons(call, reason)[1] if reason else None
         return {
             "id": self.id,
             "upstream_id": None,
@@ -73,7 +74,7 @@ class Generation:
             "created_at": datetime.now(timezone.utc).isoformat(),
             "streamed": call.streamed,
             "cancelled": self.cancelled,
-            "finish_reason": self.finish_reason,
+            "finish_reason": reason,
             "native_finish_reason": native,
             "latency": round(((self.first_token or now) - self.started) * 1000),
             "moderation_latency": None,

@@ -12,11 +12,11 @@ from contextlib import aclosing
 
 from starlette.types import Receive, Scope, Send
 
-from or_notebook.sandbox.body import ChatBody
-from or_notebook.sandbox.chunks import ChatStream, Envelope
+from or_notebook.sandbox.envelope import Envelope
 from or_notebook.sandbox.generation import Generation
 from or_notebook.sandbox.pacing import paced
 from or_notebook.sandbox.records import RequestRecord
+from or_notebook.sandbox.skins import Skin
 from or_notebook.sandbox.steps import (
     ENDS,
     TOKENS,
@@ -26,6 +26,7 @@ from or_notebook.sandbox.steps import (
     Reset,
     Silence,
     Step,
+    Verbatim,
 )
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -37,19 +38,20 @@ class Performance:
 
     def __init__(
         self,
+        skin: Skin,
         generation: Generation,
         steps: Sequence[Step],
         record: RequestRecord,
         ended: Callable[[Generation], None],
     ) -> None:
+        self._skin = skin
         self._generation = generation
         self._steps = steps
         self._record = record
         self._ended = ended
         self._is_over = False
         self._was_reset = False
-        call = generation.call
-        self._envelope = Envelope(generation.id, call.provider, call.model, int(time.time()))
+        self._envelope = Envelope(generation.id, generation.call, int(time.time()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Play the steps while listening for the client's disconnect."""
@@ -84,7 +86,7 @@ class Performance:
             await self._play_body(scope, send)
 
     async def _play_stream(self, scope: Scope, send: Send) -> None:
-        stream = ChatStream(self._envelope)
+        stream = self._skin.stream(self._envelope)
         await self._send_head(send, b"text/event-stream")
         first = [] if self._generation.call.settings.keepalives is False else [KeepAlive()]
         async with aclosing(self._batches([*first, *self._steps])) as batches:
@@ -100,11 +102,11 @@ class Performance:
         await _send_body(send, b"")
 
     async def _play_body(self, scope: Scope, send: Send) -> None:
-        body = ChatBody(self._envelope)
+        body = self._skin.body(self._envelope)
         async with aclosing(self._batches(self._steps)) as batches:
             async for batch in batches:
                 for step in batch:
-                    body.add(self._count(step))
+                    body.add(self._count(step), self._generation.tally)
                     if isinstance(step, Reset):
                         self._reset(scope)
                         return
@@ -127,7 +129,7 @@ class Performance:
             record.keepalives_sent += 1
         elif isinstance(step, Finish):
             generation.finish_reason = record.finish_reason = step.reason
-        elif isinstance(step, Failure):
+        elif isinstance(step, (Failure, Verbatim)):
             generation.failed = True
             generation.finish_reason = record.finish_reason = "error"
         if isinstance(step, ENDS):

@@ -122,6 +122,9 @@ def new_record(method: str, path: str, headers: Iterable[tuple[bytes, bytes]]) -
     """Return the record of a request from its raw headers."""
     plain = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
     key = bearer(plain.get("authorization"))
+    if not key and path.endswith("/messages"):
+        # Anthropic's own header; the service takes it on this address only.
+        key = plain.get("x-api-key", "").strip()
     kept = {name: plain[name] for name in plain if not any(word in name for word in _SECRET)}
     return RequestRecord(
         method=method,

@@ -59,7 +59,9 @@ class _Server(uvicorn.Server):
 class RunningSandbox:
     """A sandbox that is being served; `url` is its root, `base_url` what clients need."""
 
-    def __init__(self, listener: socket.socket, records: Records, generation_delay: float) -> None:
+    def __init__(
+        self, listener: socket.socket, records: Records, generation_delay: float, catalogue: int
+    ) -> None:
         host, port = listener.getsockname()[:2]
         self.port: int = port
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -67,7 +69,7 @@ class RunningSandbox:
         self._records = records
         self._listener = listener
         config = uvicorn.Config(
-            create_app(records, generation_delay=generation_delay),
+            create_app(records, generation_delay=generation_delay, catalogue=catalogue),
             http=_Protocol,
             ws="none",
             lifespan="off",
@@ -108,17 +110,23 @@ class RunningSandbox:
 
 @contextmanager
 def running_sandbox(
-    port: int = 0, *, host: str = HOST, generation_delay: float = GENERATION_DELAY
+    port: int = 0,
+    *,
+    host: str = HOST,
+    generation_delay: float = GENERATION_DELAY,
+    catalogue: int = 0,
 ) -> Iterator[RunningSandbox]:
     """Serve a sandbox while the block runs; port 0 takes any free one.
 
+    A bill is known `generation_delay` seconds after its answer; `catalogue` further models are made
+    up, which all say hello.
     Raises OSError if the port is taken, ValueError if the host is not this machine.
     """
     if not is_loopback(host):
         raise ValueError(f"The sandbox listens on loopback addresses only, not on {host}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host.strip("[]"), port), family=family)
-    sandbox = RunningSandbox(listener, Records(), generation_delay)
+    sandbox = RunningSandbox(listener, Records(), generation_delay, catalogue)
     try:
         sandbox.start()
         yield sandbox

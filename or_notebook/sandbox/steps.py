@@ -113,6 +113,26 @@ class Reject:
     status: int
     error: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
+    outer: dict[str, Any] = field(default_factory=dict)
+    """Members of the body beside `error`."""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Another server's whole response instead of an answer; only as the first step."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """Bytes of an event stream that end it, in the form of one skin."""
+
+    data: bytes
+    skin: str = "chat"
 
 
 @dataclass(frozen=True)
@@ -133,10 +153,14 @@ Step: TypeAlias = (
     | CutOff
     | Reset
     | Reject
+    | Foreign
+    | Verbatim
     | Silence
 )
 
 TOKENS = (Text, Reasoning, Refusal, ToolFragment)
 """Steps that take time and are billed."""
-ENDS = (Finish, Failure, CutOff, Reset)
-"""Steps after which nothing comes; every behaviour has exactly one of them, or is rejected."""
+ENDS = (Finish, Failure, CutOff, Reset, Verbatim)
+"""Steps after which nothing comes; every answer has exactly one of them."""
+REFUSALS = (Reject, Foreign)
+"""Steps that come alone, instead of an answer."""

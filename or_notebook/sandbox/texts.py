@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -22,7 +23,7 @@ def load(name: str) -> str:
     return path.read_text(encoding="utf-8").rstrip("\n")
 
 
-def before_stop(text: str, stop: list[str]) -> str:
+def before_stop(text: str, stop: Iterable[str]) -> str:
     """Return the text up to the earliest of the stop sequences."""
     ends = [text.find(sequence) for sequence in stop if sequence in text]
     return text[: min(ends)] if ends else text

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from or_notebook.sandbox.call import text_of
+from or_notebook.sandbox.question import Question, Tool
 from or_notebook.sandbox.steps import ToolFragment
 from or_notebook.sandbox.texts import tokenize
 
@@ -26,13 +26,13 @@ _SAMPLES = {
 }
 
 
-def call_tools(body: dict[str, Any]) -> Iterator[ToolFragment]:
+def call_tools(question: Question) -> Iterator[ToolFragment]:
     """Yield two calls, their fragments taking turns as they do on the wire.
 
-    One call if `parallel_tool_calls` is false.
+    One call if the request wants none in parallel.
     """
-    calls = _offered(body) or list(_DEFAULT_CALLS)
-    if body.get("parallel_tool_calls") is False:
+    calls = _offered(question.tools) or list(_DEFAULT_CALLS)
+    if not question.parallel_tool_calls:
         calls = calls[:1]
     for index, (name, _) in enumerate(calls):
         yield ToolFragment(index, id=f"call_{'ABCDEFGH'[index]}1b2c3d4", name=name)
@@ -44,25 +44,20 @@ def call_tools(body: dict[str, Any]) -> Iterator[ToolFragment]:
         yield from (piece for piece in turn if piece is not None)
 
 
-def tool_results(body: dict[str, Any]) -> str:
+def tool_results(question: Question) -> str:
     """Return a sentence on the results that end the conversation; empty if there are none."""
-    lines: list[str] = []
-    for message in reversed(body.get("messages") or []):
-        if message["role"] != "tool":
-            break
-        lines.insert(0, f"- `{message['tool_call_id']}`: {text_of(message)}")
+    lines = [f"- `{call_id}`: {text}" for call_id, text in question.tool_results]
     return "\n".join(["The tools answered:", "", *lines]) if lines else ""
 
 
-def _offered(body: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    functions = [tool["function"] for tool in body.get("tools") or [] if tool["type"] == "function"]
-    if len(functions) == 1:
-        functions *= 2
-    return [(function["name"], _arguments(function)) for function in functions[:2]]
+def _offered(tools: tuple[Tool, ...]) -> list[tuple[str, dict[str, Any]]]:
+    if len(tools) == 1:
+        tools *= 2
+    return [(tool.name, _arguments(tool)) for tool in tools[:2]]
 
 
-def _arguments(function: dict[str, Any]) -> dict[str, Any]:
-    properties = (function.get("parameters") or {}).get("properties")
+def _arguments(tool: Tool) -> dict[str, Any]:
+    properties = tool.parameters.get("properties")
     if not isinstance(properties, dict):
         return {}
     return {name: _sample(schema) for name, schema in properties.items()}

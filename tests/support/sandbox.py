@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 
 from or_notebook.sandbox.server import RunningSandbox, running_sandbox
@@ -34,6 +35,19 @@ def sandbox(sandbox_server: RunningSandbox) -> RunningSandbox:
     """The module's sandbox with an empty memory."""
     sandbox_server.clear()
     return sandbox_server
+
+
+@pytest.fixture(scope="module")
+def _http(sandbox_server: RunningSandbox) -> Iterator[httpx.Client]:
+    headers = {"Authorization": "Bearer test-key"}
+    with httpx.Client(base_url=sandbox_server.base_url, headers=headers, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def sandbox_client(sandbox: RunningSandbox, _http: httpx.Client) -> httpx.Client:
+    """A client of the module's sandbox, whose memory is empty; it has a key."""
+    return _http
 
 
 @dataclass(frozen=True)
