@@ -5,45 +5,26 @@ from __future__ import annotations
 import difflib
 import shlex
 from argparse import Namespace
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from IPython.core import magic_arguments as declarations
 from IPython.core.error import UsageError
 
+from or_notebook.magics.declared import parse_words
 from or_notebook.magics.options import OPTIONS
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-# IPython's decorators carry no types.
-_argument: Any = declarations.argument
-_magic_arguments: Any = declarations.magic_arguments
 
 _FLAGS = frozenset(
     flag for flags, settings in OPTIONS if settings.get("action") == "store_true" for flag in flags
 )
 
 
-def chat_arguments(function: F) -> F:
-    """Declare the options on a magic, with IPython's `magic_arguments`, for `%%chat?`."""
-    decorated: Any = function
-    for flags, settings in reversed(OPTIONS):
-        decorated = _argument(*flags, **settings)(decorated)
-    model = _argument("name", nargs="?", metavar="MODEL", help="The model, like -m.")
-    # IPython puts one percent sign before the name.
-    return cast("F", _magic_arguments("%chat")(model(decorated)))
-
-
 def parse(function: Any, line: str) -> Namespace:
     """Return the options of a line; raises `UsageError` of two lines at most."""
     try:
-        words = shlex.split(line)
+        options = parse_words(function, line)
     except ValueError as error:
         raise UsageError(f"%%chat: {error}: {line!r}\nClose the quote.") from None
-    try:
-        options: Namespace = function.parser.parse_args(words)
     except UsageError as error:
-        raise UsageError(f"%%chat: {error}\n{_suggestion(words)}") from None
+        raise UsageError(f"%%chat: {error}\n{_suggestion(shlex.split(line))}") from None
     if options.name and options.model and options.name != options.model:
         raise UsageError(
             f"%%chat: two models are named, {options.name} and {options.model}.\n"

@@ -12,9 +12,10 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, magics_class, no_var_expand
 from traitlets import Bool, Dict, Enum, Float, Int, Unicode
 
-from or_notebook.magics.arguments import chat_arguments, parse, split_prompt
+from or_notebook.magics.arguments import parse, split_prompt
+from or_notebook.magics.declared import declared
 from or_notebook.magics.fields import body_fields
-from or_notebook.magics.options import FORMATS, SKINS
+from or_notebook.magics.options import FORMATS, OPTIONS, SKINS
 
 if TYPE_CHECKING:
     from or_notebook.chat.reply import Reply
@@ -73,7 +74,7 @@ class ChatMagics(Magics):
     _outputs: Outputs | None = None
 
     @no_var_expand
-    @chat_arguments
+    @declared("%chat", OPTIONS)
     @_cell_magic("chat")
     def chat_cell(self, line: str, cell: str) -> None:
         """Send the cell to a language model and stream its answer below.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.completer import SimpleCompletion, context_matcher
 
@@ -17,6 +17,9 @@ from or_notebook.magics.options import OPTIONS
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
+# IPython's decorator carries no types.
+_context_matcher: Any = context_matcher
+
 IDENTIFIER = "or_notebook.models"
 BEFORE_OTHERS = 100
 """Priority; IPython's own matchers have 0 to 50."""
@@ -24,7 +27,8 @@ BEFORE_OTHERS = 100
 BETWEEN_TRIES = 30.0
 """Seconds between two background refreshes of one endpoint, so that TAB cannot flood it."""
 
-_MAGIC = re.compile(r"\s*(?:[\w.,\[\]\s]+=\s*)?(%%?)(chat|compare|models)\s(.*)\Z", re.DOTALL)
+# A text, not compiled here: the extension has to load quickly.
+_MAGIC = r"(?:[\w., \[\]]+=\s*)?(%%?)(chat|compare|models)\s(.*)\Z"
 _MODEL_OPTIONS = frozenset({"-m", "--model", "--fallback"})
 _VALUE_OPTIONS = frozenset(
     flag for flags, settings in OPTIONS if settings.get("action") != "store_true" for flag in flags
@@ -37,11 +41,11 @@ def enable(shell: Any) -> None:
     """Complete model names in a shell."""
     disable(shell)
 
-    @context_matcher(priority=BEFORE_OTHERS, identifier=IDENTIFIER)
     def match_models(context: CompletionContext) -> SimpleMatcherResult:
         return _matches(shell, context)
 
-    shell.Completer.custom_matchers.append(match_models)
+    as_matcher = _context_matcher(priority=BEFORE_OTHERS, identifier=IDENTIFIER)
+    shell.Completer.custom_matchers.append(as_matcher(match_models))
 
 
 def disable(shell: Any) -> None:
@@ -56,12 +60,11 @@ def fragment_of_model(text: str) -> str | None:
     Names go to `-m`, `--model` and `--fallback`, and stand as words of their own on the lines of
     `%%chat`, `%%compare` and `%models`. In `%chat` a word of its own begins the prompt.
     """
-    line = text.rpartition("\n")[2]
-    match = _MAGIC.match(line)
-    if match is None or (match[1] == "%%" and line != text):
+    *above, line = text.lstrip().split("\n")
+    match = re.match(_MAGIC, line.lstrip())
+    if match is None or (match[1] == "%%" and above):
         return None
-    *words, last = re.split(r"\s+", match[3])
-    words = [word for word in words if word]
+    *words, last = re.split(r"\s+", match[3].lstrip())
     option, equals, value = last.partition("=")
     if equals and option in _MODEL_OPTIONS:
         return _after_comma(value)
@@ -69,15 +72,16 @@ def fragment_of_model(text: str) -> str | None:
         return _after_comma(last)
     if last.startswith("-") or (words and words[-1] in _VALUE_OPTIONS):
         return None
-    taken = match[1] == "%" if match[2] == "chat" else False
-    if taken or (match[2] == "chat" and _has_model(words)):
+    if match[2] == "chat" and (match[1] == "%" or _has_model(words)):
         return None
     return last.lstrip("'\"")
 
 
 def candidates(fragment: str, ids: list[str]) -> list[str]:
-    """Return the names that begin with `fragment`; else those whose part after `/` does; else
-    those that hold it. Upper and lower case are the same.
+    """Return the names that `fragment` may stand for, in any case of letters.
+
+    Those that begin with it; if there are none, those whose part after `/` does; else those that
+    hold it anywhere.
     """
     wanted = fragment.casefold()
     folded = [(name.casefold(), name) for name in ids]
@@ -93,14 +97,15 @@ def _matches(shell: Any, context: CompletionContext) -> SimpleMatcherResult:
     lines[-1] = lines[-1][: context.cursor_position]
     fragment = fragment_of_model("\n".join(lines))
     if fragment is None:
-        return {"completions": [], "suppress": False}
+        return cast("SimpleMatcherResult", {"completions": []})
     names = candidates(fragment, _known_ids(shell, "\n".join(lines)))
-    return {
+    result = {
         "completions": [SimpleCompletion(text=name, type="model") for name in names],
         "matched_fragment": fragment,
         "suppress": True,
         "ordered": True,
     }
+    return cast("SimpleMatcherResult", result)
 
 
 def _known_ids(shell: Any, text: str) -> list[str]:

@@ -6,7 +6,9 @@ import importlib
 import threading
 from typing import TYPE_CHECKING, Any
 
+from or_notebook.magics import completion
 from or_notebook.magics.chat_magics import ChatMagics
+from or_notebook.magics.models_magics import ModelsMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -14,7 +16,16 @@ if TYPE_CHECKING:
 WARM_UP_DELAY = 1.0
 """Seconds after loading; long enough not to compete with the cell that loads the extension."""
 
-_HEAVY = ("or_notebook.client.exchange", "or_notebook.client.http", "or_notebook.api")
+_HEAVY = (
+    "or_notebook.client.catalogue_cache",
+    "or_notebook.magics.metadata",
+    "or_notebook.client.exchange",
+    "or_notebook.client.http",
+    "or_notebook.api",
+)
+"""What the first TAB and the first cell need, in this order."""
+
+_NAMES = {"line": ("chat", "models", "key"), "cell": ("chat",)}
 
 
 def load(shell: InteractiveShell) -> None:
@@ -23,7 +34,9 @@ def load(shell: InteractiveShell) -> None:
         return
     magics = ChatMagics(shell=shell)
     shell.register_magics(magics)
+    shell.register_magics(ModelsMagics(shell=shell))
     magics.enable()
+    completion.enable(shell)
     timer = threading.Timer(WARM_UP_DELAY, _warm_up)
     timer.daemon = True
     timer.start()
@@ -35,11 +48,15 @@ def unload(shell: InteractiveShell) -> None:
     if magics is None:
         return
     magics.disable()
-    _configurables(shell).remove(magics)
-    registered = shell.magics_manager.magics
-    for kind in ("line", "cell"):
-        registered[kind].pop("chat", None)
-    shell.magics_manager.registry.pop(type(magics).__name__, None)
+    completion.disable(shell)
+    ours = (ChatMagics.__name__, ModelsMagics.__name__)
+    for entry in [entry for entry in _configurables(shell) if type(entry).__name__ in ours]:
+        _configurables(shell).remove(entry)
+    for kind, names in _NAMES.items():
+        for name in names:
+            shell.magics_manager.magics[kind].pop(name, None)
+    for name in ours:
+        shell.magics_manager.registry.pop(name, None)
 
 
 def _loaded(shell: InteractiveShell) -> ChatMagics | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Option = tuple[tuple[str, ...], dict[str, Any]]
+from or_notebook.magics.declared import Option
 
 FORMATS = ("markdown", "text", "code", "json")
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -12,6 +10,7 @@ SKINS = ("chat", "responses", "messages", "completions")
 SORTS = ("price", "throughput", "latency")
 
 OPTIONS: tuple[Option, ...] = (
+    (("name",), {"nargs": "?", "metavar": "MODEL", "help": "The model, like -m."}),
     (("-m", "--model"), {"help": "The model, e.g. anthropic/claude-sonnet-5."}),
     (("-s", "--system"), {"metavar": "TEXT", "help": "The system prompt, in quotes."}),
     (("-t", "--temperature"), {"type": float, "metavar": "T", "help": "0 to 2; low is sober."}),
