@@ -58,6 +58,14 @@ def _parser() -> argparse.ArgumentParser:
         help="seconds until /generation knows an answer that has ended (default: %(default)s)",
     )
 
+    sandbox.add_argument(
+        "--catalogue",
+        type=int,
+        default=0,
+        metavar="N",
+        help="list N more models, made up, to try %%models and TAB on (default: %(default)s)",
+    )
+
     demo = commands.add_parser(
         "demo",
         help="open the tour notebook in JupyterLab",
@@ -108,7 +116,10 @@ def _sandbox(options: argparse.Namespace) -> int:
     with StopSignal() as stop:
         try:
             running = running_sandbox(
-                options.port, host=options.host, generation_delay=options.generation_delay
+                options.port,
+                host=options.host,
+                generation_delay=options.generation_delay,
+                catalogue=options.catalogue,
             )
             with running as sandbox:
                 say(f"Sandbox at {sandbox.base_url} (any key will do)")

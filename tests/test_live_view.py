@@ -182,12 +182,15 @@ class TestState:
     def test_retry_counts_down_and_stays_visible(self) -> None:
         reply, view, page = open_view()
         error = ErrorDetail(kind="RateLimited", message="Too many requests", http_status=429)
-        put(reply, d.Retry(error, 1, 2, 4.0))
+        put(reply, d.Retry(error, 1, 2, 4.0), at=1.0)
         view.update(1.0)
         (message,) = page.news()
-        assert message["state"]["label"].startswith("Retry 1 of 2")
-        assert message["state"]["since"] == 5.0
+        assert message["state"]["label"].startswith("Retry 1 of 2 in 4 s")
+        assert message["state"]["since"] is None
         assert message["state"]["notices"] == []
+        view.update(2.1)
+        (message,) = page.news()
+        assert message["state"]["label"].startswith("Retry 1 of 2 in 2 s")
         put(reply, d.Opened(200))
         view.update(5.5)
         (message,) = page.news()

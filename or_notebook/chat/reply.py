@@ -6,7 +6,10 @@ that live, replayed and compared answers are the same thing. One thread applies;
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Literal
+
+import msgspec
 
 from or_notebook.chat.choice import Audio, Choice, ToolCall
 from or_notebook.chat.timing import Timing
@@ -35,6 +38,7 @@ class Reply:
         self.generation_id: str | None = None
         self.request_id: str | None = None
         self.usage: Usage | None = None
+        self.estimated_cost: Decimal | None = None
         self.error: ErrorDetail | None = None
         self.parsed: Any = None
         self.misfit: ErrorDetail | None = None
@@ -141,7 +145,9 @@ class Reply:
             provider=self.provider,
             request_id=self.generation_id,
             meaning="What had arrived is kept in the reply's text." if self.token_events else None,
-            hint="Run the cell again; a retry after the first token would be billed twice.",
+            hint="Run the cell again; no retry was made, because it would be billed twice."
+            if self.token_events
+            else "Run the cell again, or choose another model.",
         )
 
     def to_message(self) -> dict[str, Any]:
@@ -187,6 +193,7 @@ class Reply:
             "native_finish_reason": self.native_finish_reason,
             "usage": usage.raw if usage else None,
             "cost": str(usage.cost) if usage and usage.cost is not None else None,
+            "estimated_cost": str(self.estimated_cost) if self.estimated_cost else None,
             "timing": {
                 "started_at": timing.started_at,
                 "time_to_first_token": timing.time_to_first_token,
@@ -212,7 +219,7 @@ class Reply:
 
     @property
     def lacks_bill(self) -> bool:
-        """Whether the service can be asked what an answer without usage figures cost."""
+        """Whether the service can be asked what a finished answer without figures cost."""
         return self.usage is None and self._header_id and self.status != "streaming"
 
     def bill(self, record: dict[str, Any]) -> None:
@@ -294,7 +301,13 @@ class Reply:
         self.done = True
 
     def _failure(self, delta: d.Failure, at: float) -> None:
-        self.error = self.error or delta.error
+        if self.error is None:
+            # Errors in a stream rarely repeat whose they are.
+            self.error = msgspec.structs.replace(
+                delta.error,
+                provider=delta.error.provider or self.provider,
+                request_id=delta.error.request_id or self.generation_id or self.request_id,
+            )
 
     def _retry(self, delta: d.Retry, at: float) -> None:
         self.retries.append(delta)

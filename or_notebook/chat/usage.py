@@ -50,7 +50,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
             total_tokens=total,
             cached_tokens=cached,
             cache_write_tokens=written,
-            reasoning_tokens=_count(completion_details, "reasoning_tokens"),
+            reasoning_tokens=_count(completion_details, "reasoning_tokens", "thinking_tokens"),
             cost=_money(raw.get("cost")),
             is_byok=byok if isinstance(byok, bool) else None,
             raw=raw,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import httpx
 import msgspec
 
@@ -26,8 +28,12 @@ async def advise_with_catalogue(
 ) -> ErrorDetail:
     """Like `advise`; for a model that does not exist, names those that look like it."""
     if detail.kind == "NotFound" and not _named_by_endpoint(detail) and request.model:
-        near = near_spellings(request.model, await model_ids(client, endpoint))
-        if near:
+        known = await model_ids(client, endpoint)
+        near = near_spellings(request.model, known)
+        if request.model in known:
+            hint = "The model exists, but no provider is left for it: change the routing options."
+            detail = msgspec.structs.replace(detail, hint=hint)
+        elif near:
             detail = msgspec.structs.replace(detail, hint=f"Did you mean {_or(near)}?")
     return advise(detail, endpoint, request)
 
@@ -45,7 +51,7 @@ def _hint(detail: ErrorDetail, endpoint: Endpoint, request: Request) -> str:
             return f"The endpoint suggests {_or(named)}."
         return f"Check the model's name{f' ({request.model})' if request.model else ''}."
     if detail.kind == "RateLimited" and detail.retry_after:
-        return f"Try again in {detail.retry_after:.0f} s."
+        return f"Try again in {math.ceil(detail.retry_after)} s."
     if detail.meaning and "too many" in detail.meaning:
         return "Shorten the prompt, or choose a model with a longer context."
     return hint or "Run the cell again, or choose another model or provider."

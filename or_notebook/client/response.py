@@ -59,6 +59,7 @@ class ResponseReader:
         self._events = 0
         self._tokens_seen = False
         self._failed = False
+        self._request_id: str | None = None
         self.opened = False
 
     async def read(self, response: httpx.Response) -> Outcome:
@@ -67,7 +68,8 @@ class ResponseReader:
             return Outcome(failure=await _refusal(response))
         self.opened = True
         generation_id = response.headers.get("x-generation-id") or None
-        self._deliver([d.Opened(response.status_code, generation_id, request_id(response.headers))])
+        self._request_id = request_id(response.headers)
+        self._deliver([d.Opened(response.status_code, generation_id, self._request_id)])
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type in {"text/html", "application/xhtml+xml"} or content_type.endswith("json"):
             return self._body(await _read_limited(response, MAX_EVENT_BYTES))
@@ -158,7 +160,10 @@ class ResponseReader:
             if deltas is not None:
                 self._deliver([*deltas, d.Closed(0)])
                 return Outcome(closed=True)
-        return Outcome(failure=detail_from_object(value, phase="pre_stream", http_status=200))
+        detail = detail_from_object(
+            value, phase="pre_stream", http_status=200, request_id=self._request_id
+        )
+        return Outcome(failure=detail)
 
 
 async def _refusal(response: httpx.Response) -> ErrorDetail:

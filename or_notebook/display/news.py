@@ -45,8 +45,6 @@ class NewsDesk:
         self._arguments: list[Cursor] = []
         self._names: list[str] = []
         self._images = 0
-        self._retries = 0
-        self._resend_at = 0.0
         self._state: State | None = None
 
     def collect(self, elapsed: float, *, final: bool = False) -> News:
@@ -73,11 +71,7 @@ class NewsDesk:
 
     def state(self, elapsed: float) -> State:
         """Return what the state line says `elapsed` seconds after the call began."""
-        retries = self._reply.retries
-        if len(retries) > self._retries:
-            self._retries = len(retries)
-            self._resend_at = elapsed + retries[-1].delay
-        return _state(self._reply, elapsed, self._resend_at)
+        return _state(self._reply, elapsed)
 
     def _next_tools(self) -> list[ToolPiece]:
         pieces: list[ToolPiece] = []
@@ -104,13 +98,12 @@ class NewsDesk:
         return state["detail"] != told["detail"] and state["now"] - told["now"] >= PACE
 
 
-def _state(reply: Reply, elapsed: float, resend_at: float) -> State:
+def _state(reply: Reply, elapsed: float) -> State:
     phase = reply.phase
     label, detail = state_line(reply, elapsed), ""
     since: float | None = None
-    if phase == "retrying":
-        since = round(resend_at, 3)
-    elif "…" in label:
+    # The line of a retry counts down by itself.
+    if phase != "retrying" and "…" in label:
         head, _, rest = label.partition("…")
         label = f"{head}…"
         if phase == "streaming":

@@ -177,6 +177,8 @@ def _cost(reply: Reply) -> str | None:
         # With the person's own provider key the endpoint's figure is only its fee.
         own_key = " (own provider key)" if reply.usage.is_byok else ""
         return format_cost(reply.usage.cost) + own_key
+    if reply.estimated_cost is not None:
+        return f"≈ {format_cost(reply.estimated_cost)}"
     return "unknown" if reply.usage is not None or reply.token_events else None
 
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from or_notebook.chat.reply import Reply
 from or_notebook.kernel.engine import engine
 from or_notebook.kernel.wake import Signal
+from or_notebook.wire.errors import ChatError
 from or_notebook.wire.skins import SKINS, Skin
 
 if TYPE_CHECKING:
     from or_notebook.chat.schema import Schema
+    from or_notebook.client.catalogue_cache import Catalogue
     from or_notebook.client.endpoints import Endpoint
     from or_notebook.client.exchange import Policy
     from or_notebook.wire.deltas import Delta
@@ -54,7 +56,7 @@ class Call:
         self._task: Future[None] | None = None
         self._bill: asyncio.Task[None] | None = None
         self.bill_pending = False
-        """Whether the service is still being asked what a finished answer cost."""
+        """Whether somebody is still being asked what a finished answer cost."""
 
     def start(self) -> Call:
         """Send the request; returns at once."""
@@ -143,17 +145,42 @@ class Call:
             self._settle()
         self.wake.set()
 
-    async def _ask_for_bill(self, generation_id: str) -> None:
+    async def _complete_bill(self) -> None:
+        """Ask the service for what the stream did not tell, then the catalogue for the price."""
+        from or_notebook.client.catalogue import listing
         from or_notebook.client.generation import look_up
         from or_notebook.client.http import new_client
 
+        reply = self.reply
         try:
             client = engine().local("http client", new_client)
-            record = await look_up(client, self.endpoint, generation_id)
-            if record is not None:
-                self.reply.bill(record)
+            if reply.lacks_bill and reply.generation_id:
+                record = await look_up(client, self.endpoint, reply.generation_id)
+                if record is not None:
+                    reply.bill(record)
+            if self._lacks_price:
+                self._estimate((await listing(client, self.endpoint)).catalogue)
+        except ChatError:
+            # No catalogue to be had: the cost stays unknown, as the summary says.
+            return
         finally:
             self.bill_pending = False
+
+    @property
+    def _lacks_price(self) -> bool:
+        reply = self.reply
+        priced = reply.estimated_cost is not None
+        return reply.usage is not None and reply.usage.cost is None and not priced
+
+    def _estimate(self, catalogue: Catalogue) -> None:
+        """Compute the cost from the catalogue's prices, where the endpoint reported none."""
+        from or_notebook.client.models import cost_of
+
+        reply = self.reply
+        names = [name for name in (reply.model, reply.requested_model) if name]
+        model = next(filter(None, map(catalogue.find, names)), None)
+        if model is not None and reply.usage is not None:
+            reply.estimated_cost = cost_of(model, reply.usage)
 
     def _cancelled(self, note: str | None) -> None:
         self.reply.cancel(time.monotonic() - self._began, note)
@@ -163,11 +190,21 @@ class Call:
         # Called by whichever thread completes the task; settling belongs to the engine's.
         engine().loop.call_soon_threadsafe(self._settle)
 
+    def _price(self) -> None:
+        """Estimate a missing cost from what is known here, else ask in the background."""
+        from or_notebook.client.catalogue_cache import fresh
+
+        if self._lacks_price:
+            known = fresh(self.endpoint.base_url)
+            if known is not None:
+                self._estimate(known)
+                return
+        if self.reply.lacks_bill or self._lacks_price:
+            self.bill_pending = True
+            self._bill = asyncio.ensure_future(self._complete_bill())
+
     def _settle(self) -> None:
         if not self._over.done():
-            generation_id = self.reply.generation_id
-            if self.reply.lacks_bill and generation_id:
-                self.bill_pending = True
-                self._bill = asyncio.ensure_future(self._ask_for_bill(generation_id))
+            self._price()
             self._over.set_result(None)
         self.wake.set()

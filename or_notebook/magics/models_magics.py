@@ -35,7 +35,8 @@ MODELS_OPTIONS: tuple[Option, ...] = (
         {
             "nargs": "*",
             "metavar": "PATTERN",
-            "help": "Words that the name must hold, in any case of letters; with * or ? for any text: the whole name.",
+            "help": "Words that the name must hold, in any case of letters; "
+            "with * or ? for any text: the whole name.",
         },
     ),
     (("--free",), {"action": "store_true", "help": "Only models that cost nothing."}),
@@ -46,7 +47,8 @@ MODELS_OPTIONS: tuple[Option, ...] = (
         ("--max-price",),
         {
             "metavar": "USD_PER_MILLION",
-            "help": "Only models that cost at most this per million tokens, prompt and answer alike.",
+            "help": "Only models that cost at most this per million tokens, "
+            "prompt and answer alike.",
         },
     ),
     (("--sort",), {"choices": SORTS, "help": f"{'|'.join(SORTS)}; else in the endpoint's order."}),

@@ -101,6 +101,7 @@ def _follow_bill(call: Call, view: View, *, raised: bool) -> None:
         if call.bill_pending:
             return True
         if call.reply.usage is not None:
+            # Figures have come, or an estimate of what they cost.
             view.refresh(raised=raised)
         return False
 

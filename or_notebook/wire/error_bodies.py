@@ -203,9 +203,15 @@ def _status(
 def _kind(status: int | None, code: object, kind_word: object, message: str) -> str:
     if "insufficient_quota" in (code, kind_word):
         return "OutOfCredits"
-    if status in (400, 404) and (code == "model_not_found" or _MODEL_MISSING.search(message)):
+    if status == 403 and _NO_BALANCE.search(message):
+        return "OutOfCredits"
+    if status in (400, 404, None) and (code == "model_not_found" or _MODEL_MISSING.search(message)):
         return "NotFound"
     return _KINDS.get(status or 0, "ProviderFailed")
+
+
+_NO_BALANCE = re.compile(r"balance|insufficient (credit|fund)", re.IGNORECASE)
+"""SiliconFlow's 403 is about money or about the person's papers (section 7)."""
 
 
 def _retryable(
@@ -223,6 +229,9 @@ def _retryable(
 
 def _meaning(metadata: dict[str, Any], error: dict[str, Any]) -> str | None:
     """Return what the endpoint adds to its message, in one line."""
+    excluded = _exclusion(_dict(error.get("availability")))
+    if excluded:
+        return excluded
     reasons = metadata.get("reasons")
     if isinstance(reasons, list) and reasons:
         flagged = metadata.get("flagged_input")
@@ -243,6 +252,19 @@ def _meaning(metadata: dict[str, Any], error: dict[str, Any]) -> str | None:
         return f"Tried before: {previous}."
     raw = _raw(metadata.get("raw"))
     return f"The provider said: {raw}" if raw else None
+
+
+def _exclusion(availability: dict[str, Any]) -> str | None:
+    """Say which setting left no provider for a model that exists."""
+    constraint = _dict(availability.get("constraint"))
+    if constraint.get("field"):
+        detail = constraint.get("detail")
+        return f"Ruled out by {constraint['field']}" + (f": {detail}" if detail else ".")
+    excluded = availability.get("excluded_by")
+    if not excluded:
+        return None
+    words = excluded if isinstance(excluded, list) else [excluded]
+    return f"Ruled out by {', '.join(str(word) for word in words)}."
 
 
 def _too_long(prompt: int, context: int) -> str:
