@@ -182,34 +182,30 @@ class TestFailuresBeforeTheFirstByte:
             or_notebook.ask("hi", model="m", base_url=url, api_key=KEY, retries=0)
 
     def test_certificate_that_is_not_trusted(self, tmp_path):
-        certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-             "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
+        context = self_signed(tmp_path)
         with replaying(GOOD, tls=context) as server, pytest.raises(ConnectionFailed) as caught:
             ask(server)
         assert "certificate" in str(caught.value)
         assert "SSL_CERT_FILE" in str(caught.value)
         assert not caught.value.detail.retry_safe
 
+    def test_authority_in_ssl_cert_file_is_trusted(self, tmp_path):
+        with replaying(GOOD, tls=self_signed(tmp_path)) as server:
+            words = ask_in_a_process(server.base_url, SSL_CERT_FILE=str(tmp_path / "c.pem"))
+        assert words == "Hello!\n"
+
+    def test_no_proxy_spares_an_address_the_proxy(self):
+        refusing = Answer([b"no"], status=407, headers={"Content-Type": "text/plain"})
+        with replaying(refusing) as proxy, replaying(GOOD) as server:
+            address = proxy.base_url.removesuffix("/v1")
+            words = ask_in_a_process(server.base_url, HTTP_PROXY=address, NO_PROXY="127.0.0.1")
+            assert (words, proxy.connections) == ("Hello!\n", 0)
+
     def test_proxy_that_refuses(self):
-        """In a fresh process, because the shared client reads the environment once."""
         refusing = Answer([b"no"], status=407, headers={"Content-Type": "text/plain"})
         with replaying(refusing) as proxy:
             address = proxy.base_url.removesuffix("/v1")
-            script = (
-                "import or_notebook\n"
-                "try:\n"
-                "    or_notebook.ask('hi', model='m', base_url='https://api.example/v1',"
-                " api_key='k', retries=0)\n"
-                "except or_notebook.ChatError as error:\n"
-                "    print(type(error).__name__, error)\n"
-            )
-            words = run_python(script, HTTPS_PROXY=address)
+            words = ask_in_a_process("https://api.example/v1", HTTPS_PROXY=address)
         assert words.startswith("ConnectionFailed The proxy")
         assert "NO_PROXY" in words
 
@@ -422,16 +418,42 @@ class TestRedaction:
         )
 
 
-def run_python(script: str, **environment: str) -> str:
+ASK_AND_PRINT = """
+import sys, or_notebook
+try:
+    print(or_notebook.ask("hi", model="m", base_url=sys.argv[1], api_key="k", retries=0))
+except or_notebook.ChatError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def ask_in_a_process(base_url: str, **environment: str) -> str:
+    """Ask in a fresh process, because the shared client reads the environment once."""
+    inherited = {name: value for name, value in os.environ.items() if "PROXY" not in name.upper()}
     done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, **environment, "NO_PROXY": ""},
+        [sys.executable, "-c", ASK_AND_PRINT, base_url],
+        env={**inherited, **environment},
         check=True,
         capture_output=True,
         text=True,
         timeout=60,
     )
     return done.stdout
+
+
+def self_signed(folder) -> ssl.SSLContext:
+    """Return the context of a server whose certificate in `c.pem` nobody else has signed."""
+    certificate, key = folder / "c.pem", folder / "k.pem"
+    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", names, "-keyout", str(key), "-out",
+         str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 def refusal(status: int, body: object, headers: dict[str, str] | None = None) -> Answer:
