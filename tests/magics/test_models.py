@@ -18,6 +18,7 @@ from or_notebook.client.models import Model
 from or_notebook.display.models_table import bundle, for_terminal, table, to_text
 from or_notebook.magics import completion
 from or_notebook.wire.errors import AuthenticationFailed, ConfigurationError, ConnectionFailed
+from tests.support.kernels import VERSIONS, live_kernel
 from tests.support.metadata import answering_server
 from tests.support.sandbox import until
 
@@ -458,10 +459,8 @@ class TestKey:
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("version", ["7.4", "6.31"])
+@pytest.mark.parametrize("version", ["6.31", VERSIONS[-1]])
 def test_completion_in_a_kernel_replaces_the_whole_name(version, tmp_path, monkeypatch):
-    from tests.support.kernels import live_kernel
-
     monkeypatch.setenv("OPENROUTER_BASE_URL", NOWHERE)
     remember(NOWHERE, Catalogue([Model(id="openai/gpt-5.4-mini:free")], time.time()))
     code = "%%chat -m openai/gpt-5.4-m"
