@@ -30,6 +30,10 @@ class TextBuffer:
     def __bool__(self) -> bool:
         return bool(self._joined or self._fresh)
 
+    def __reduce__(self) -> tuple[type[TextBuffer], tuple[str]]:
+        """Pickle and copy the text; a lock can do neither."""
+        return TextBuffer, (str(self),)
+
     def since(self, offset: int) -> str:
         """Return what follows the first `offset` characters."""
         return str(self)[offset:]

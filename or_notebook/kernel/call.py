@@ -78,7 +78,12 @@ class Call:
 
     def cancel(self, note: str | None = None) -> None:
         """Close the connection and keep what has arrived; may be called from any thread, twice."""
-        if self._task is None or self.finished:
+        if self.finished:
+            return
+        if self._task is None:
+            # Interrupted before it was sent: there is nothing to close.
+            self.reply.cancel(0.0, note)
+            self._over.set_result(None)
             return
         # In this order: whatever the end of the task sets off must find a cancelled reply.
         engine().loop.call_soon_threadsafe(self._cancelled, note)
