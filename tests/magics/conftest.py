@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -18,4 +20,6 @@ def shell(sandbox, monkeypatch):
     yield shell
     shell.run_line_magic("unload_ext", "or_notebook")
     shell.history_manager.end_session()
+    # Every shell collects garbage at exit; with one a test that takes a minute.
+    atexit.unregister(shell.atexit_operations)
     InteractiveShell.clear_instance()
