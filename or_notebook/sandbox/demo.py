@@ -24,6 +24,7 @@ START_TIMEOUT = 60.0
 STOP_TIMEOUT = 15.0
 """Seconds that JupyterLab may take to start, and to stop its kernels and itself."""
 SANDBOX_KEY = "sandbox-key"
+ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 
 
 def run_demo(notebook: Path, *, port: int, browser: bool, live: bool) -> int:
@@ -43,7 +44,7 @@ def run_demo(notebook: Path, *, port: int, browser: bool, live: bool) -> int:
         )
     with StopSignal() as stop, _endpoint(live=live) as environment, _log_file() as log:
         since = time.time()
-        with _running_lab(notebook, port, environment, log) as lab:
+        with _quiet(environment) as quiet, _running_lab(notebook, port, quiet, log) as lab:
             address = _wait_for_address(lab, notebook, since, stop)
             if address is not None:
                 _announce(address, browser=browser)
@@ -75,6 +76,17 @@ def _sandbox_environment() -> Iterator[dict[str, str]]:
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
         }
+
+
+@contextmanager
+def _quiet(environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Add settings to the person's own that keep JupyterLab from asking about its news."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "labconfig" / "page_config.json"
+        settings.parent.mkdir()
+        settings.write_text(json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}))
+        path = filter(None, [environment.get("JUPYTER_CONFIG_PATH"), folder])
+        yield environment | {"JUPYTER_CONFIG_PATH": os.pathsep.join(path)}
 
 
 @contextmanager
