@@ -206,7 +206,7 @@ class TestState:
         assert message["text"] == (0, "Hi")
         assert message["state"]["status"] == "complete"
         assert message["state"]["now"] == 2.5
-        assert dict(message["summary"])["prompt tokens"] == "3"
+        assert message["summary"].startswith("test/model · 3 → ? tokens · $0.10")
         assert message["errors"] == []
 
     def test_failure_brings_its_lines(self) -> None:
@@ -287,6 +287,15 @@ class TestRequests:
         assert not view.ready
         page.say(kind="ready")
         assert view.ready
+        assert page.news() == []
+
+    def test_page_tells_whether_the_reasoning_is_open(self) -> None:
+        _, view, page = open_view()
+        assert not view.reasoning_open
+        page.say(kind="reasoning", open=True)
+        assert view.reasoning_open
+        page.say(kind="reasoning", open=False)
+        assert not view.reasoning_open
         assert page.news() == []
 
     def test_nonsense_is_ignored(self) -> None:

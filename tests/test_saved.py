@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from or_notebook.chat.reply import Reply
 from or_notebook.display.markdown import to_html
 from or_notebook.display.saved import bundle, metadata
+from or_notebook.display.unfinished import mend
 from or_notebook.wire import deltas as d
 from or_notebook.wire.errors import ErrorDetail
 
@@ -23,16 +24,16 @@ ELEMENTS = set(
     summary table tbody td th thead tr ul
     """.split()  # noqa: SIM905 - a list to read
 )
-ATTRIBUTES = {"alt", "aria-label", "class", "href", "rel", "role", "src", "start", "style"} | {
-    "tabindex",
-    "title",
-}
-STYLES = {"background-color", "border-radius", "color", "font-size", "margin", "max-width"} | {
-    "opacity",
-    "padding",
-    "text-align",
-    "white-space",
-}
+ATTRIBUTES = set(
+    "alt aria-label class href open rel role src start style tabindex title".split()  # noqa: SIM905
+)
+STYLES = set(
+    """
+    background-color border-left border-radius color font-family font-size font-weight line-height
+    margin margin-bottom max-height max-width opacity overflow-wrap overflow-x overflow-y padding
+    padding-left padding-top text-align white-space word-break
+    """.split()  # noqa: SIM905
+)
 INLINE_IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*")
 PNG = "data:image/png;base64,iVBORw0KGgo="
 
@@ -216,12 +217,14 @@ class TestHardText:
             "|a" * 2000 + "|\n" + "|-" * 2000 + "|\n" + "|b\n" * 2000,
             "```java\n" + "a " * 40_000,
             "```diff\n" + "+" * 50_000,
+            "**a " * 900,
+            "[" * 3_900 + "](x",
         ],
         ids=lambda text: text[:12],
     )
     def test_ends_soon(self, text: str) -> None:
         started = time.process_time()
-        page = to_html(text)
+        page = to_html(mend(text))
         # Twice what is wanted, for slow machines.
         assert time.process_time() - started < 4
         assert len(page) <= 60 * len(text) + 20_000
@@ -241,9 +244,22 @@ class TestReadsWell:
 
     def test_reasoning_is_collapsed_and_not_in_the_plain_text(self) -> None:
         forms = bundle(answer("yes", d.ReasoningDelta("hm **hm**")))
-        assert "<details>\n<summary" in forms["text/html"]
+        assert "<details style" in forms["text/html"]
         assert "<strong>hm</strong>" in forms["text/html"]
         assert "hm" not in forms["text/plain"]
+
+    def test_reasoning_that_was_open_stays_open(self) -> None:
+        reply = answer("yes", d.ReasoningDelta("hm"))
+        assert "<details open " in bundle(reply, reasoning_open=True)["text/html"]
+
+    def test_no_line_of_the_summary_begins_with_a_dot(self) -> None:
+        page = bundle(answer("x"))["text/html"]
+        assert "openai/gpt-5.4-mini&nbsp;· cost unknown&nbsp;· first token" in page
+
+    def test_code_scrolls_and_names_its_language(self) -> None:
+        page = to_html("```Fortran\nx = 1\n```")
+        assert ">Fortran</div>" in page
+        assert "overflow-x:auto;white-space:pre;" in page
 
     def test_prices_are_not_mathematics(self) -> None:
         assert to_html("$5 or $6") == "<p><span>$</span>5 or <span>$</span>6</p>\n"
@@ -261,7 +277,7 @@ class TestReadsWell:
     def test_code_is_coloured_by_class_and_variable(self) -> None:
         page = bundle(answer("```python\nimport os\n```"))["text/html"]
         assert '<span class="k" style="color:var(--or-k)">import</span>' in page
-        assert "--or-k:var(--jp-mirror-editor-keyword-color" in page
+        assert "--or-k:color-mix(in srgb,var(--jp-mirror-editor-keyword-color" in page
 
     def test_no_blank_line_ends_the_html_in_a_markdown_file(self) -> None:
         page = bundle(answer("a\n\n```\nx\n\n\n  \ny\n```\n\n$$\na\n$$\n"))["text/html"]
@@ -314,6 +330,40 @@ class TestReadsWell:
         for form in bundle(reply).values():
             assert "partial" in form
             assert "Cancelled after 3.2 s: the answer is incomplete." in form
+
+    @pytest.mark.parametrize(
+        ("text", "mended"),
+        [
+            ("It is **very imp", "It is **very imp**"),
+            ("It is **very ", "It is **very**"),
+            ("It is **very imp*", "It is **very imp**"),
+            ("It is **", "It is"),
+            ("one *two **three", "one *two **three***"),
+            ("~~gone", "~~gone~~"),
+            ("call `print(", "call `print(`"),
+            ("call `", "call"),
+            ("1. one\n2.", "1. one"),
+            ("- one\n- ", "- one"),
+            ("- one **\n- **two", "- one **\n- **two**"),
+            ("Text\n\n##", "Text"),
+            ("see [the page](https://exam", "see the page"),
+            ("2 * 3, snake_case_, a_b and C*", "2 * 3, snake_case_, a_b and C*"),
+            ("costs $x_1$ and *y", "costs $x_1$ and *y*"),
+            ("**bold** and `code`.", "**bold** and `code`."),
+            ("```python\nx = '**", "```python\nx = '**"),
+            ("$$\na_1 **", "$$\na_1 **"),
+        ],
+    )
+    def test_answer_cut_short_has_no_half_marks(self, text: str, mended: str) -> None:
+        reply = Reply(requested_model="m")
+        reply.apply(d.TextDelta(text), 1.0)
+        reply.cancel(2.0)
+        forms = bundle(reply)
+        assert to_html(mended) in forms["text/html"]
+        assert forms["text/plain"].startswith(text.rstrip())
+
+    def test_whole_answer_is_not_mended(self) -> None:
+        assert to_html("It is **very") in bundle(answer("It is **very"))["text/html"]
 
     def test_refusal_is_marked(self) -> None:
         for form in bundle(answer("", d.RefusalDelta("I won't"))).values():

@@ -69,6 +69,9 @@ def test_cost_is_shown_as_reported_without_noise_or_exponent(cost: str, shown: s
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
+        (0.0, "<0.01 s"),
+        (0.009, "<0.01 s"),
+        (0.01, "0.01 s"),
         (0.04, "0.04 s"),
         (0.8, "0.8 s"),
         (9.96, "10 s"),
@@ -149,6 +152,19 @@ def test_summary_items_are_labelled_and_in_order() -> None:
 def test_cost_that_was_not_reported_is_unknown_not_zero(usage: dict[str, Any] | None) -> None:
     assert dict(summary_items(finished(usage)))["cost"] == "unknown"
     assert "cost unknown" in summary_line(finished(usage))
+
+
+def test_computed_cost_is_marked_as_an_estimate() -> None:
+    reply = finished({"prompt_tokens": 12, "completion_tokens": 2})
+    reply.estimated_cost = Decimal("0.00042")
+    assert dict(summary_items(reply))["cost"] == "≈ $0.00042"
+    assert " · ≈ $0.00042 · " in summary_line(reply)
+
+
+def test_reported_cost_wins_over_an_estimate() -> None:
+    reply = finished(USAGE)
+    reply.estimated_cost = Decimal("3")
+    assert dict(summary_items(reply))["cost"] == "$0.00042"
 
 
 def test_cost_is_zero_only_if_the_endpoint_said_so() -> None:

@@ -106,6 +106,16 @@ def test_markdown_is_rendered(screen: Screen) -> None:
     assert " • one" in lines
 
 
+@pytest.mark.parametrize(("columns", "used"), [(60, 60), (100, 100), (200, 100)])
+def test_lines_use_the_terminal_but_stay_readable(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch, columns: int, used: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown("word " * 100 + "\n\nend\n", screen, step=1000)
+    words = [line for line in screen.lines() if line.startswith("word")]
+    assert used - 5 <= max(map(len, words)) <= used
+
+
 def test_html_and_tex_are_shown_as_text(screen: Screen) -> None:
     shown("Use <b>bold</b> and $a_b*c*d$.\n\n$$\nx_1\n$$\n", screen)
     assert "Use <b>bold</b> and $a_b*c*d$." in screen.lines()

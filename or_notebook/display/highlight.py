@@ -15,6 +15,8 @@ from pygments.lexer import Lexer  # type: ignore[import-untyped]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 from pygments.token import Token, _TokenType  # type: ignore[import-untyped]
 
+from or_notebook.display.tex import escape_text
+
 PATIENCE = 0.3
 """Seconds for one block of code; what is not coloured by then stays plain."""
 
@@ -43,15 +45,26 @@ _COLOURS = {
 _CLASS_OF = {token: name for name, (token, *_) in _COLOURS.items()}
 
 COLOURS = ";".join(
-    f"--or-{name}:var(--jp-mirror-editor-{jupyter}-color,var(--vscode-{vscode},{plain}))"
+    f"--or-{name}:color-mix(in srgb,var(--jp-mirror-editor-{jupyter}-color,"
+    f"var(--vscode-{vscode},{plain})) 80%,currentcolor)"
     for name, (_, jupyter, vscode, plain) in _COLOURS.items()
 )
-"""The style that an element around highlighted code must have."""
+"""The style that an element around highlighted code must have. A part of each colour is the text's,
+because some of JupyterLab's have too little contrast with the shade behind code."""
 
 
-BOX = "margin:.5em 0 1em;padding:.5em .8em;border-radius:4px;background-color:rgba(128,128,128,.1)"
-"""Style of the `<pre>`, which JupyterLab gives another background than its surroundings; literal
-values, because sanitizers drop variables."""
+BOX = "margin:0 0 1em;padding:.5em .8em;border-radius:4px;background-color:rgba(128,128,128,.1)"
+"""Style of the box around code; literal values, because sanitizers drop variables."""
+
+LABEL = "opacity:.75;font-size:.85em;line-height:1.5"
+
+CODE = (
+    "margin:0;padding:0;background-color:transparent;overflow-x:auto;white-space:pre;"
+    "word-break:normal;overflow-wrap:normal;line-height:1.3;"
+    "font-family:var(--jp-code-font-family,ui-monospace,monospace)"
+)
+"""Style of the code: long lines scroll, where JupyterLab would break them in mid-word. nbconvert's
+page has the variable of the font, but does not use it here."""
 
 
 def highlight(code: str, language: str = "", deadline: float = math.inf) -> str:
@@ -65,8 +78,10 @@ def highlight(code: str, language: str = "", deadline: float = math.inf) -> str:
         inner = _coloured(code, lexer, min(deadline, time.monotonic() + PATIENCE))
     else:
         inner = escape(code, quote=False)
+    label = f'<div style="{LABEL}">{escape_text(language[:40])}</div>' if language else ""
     # No `<code>` inside, as in Pygments' own HTML: JupyterLab gives it yet another background.
-    return f'<div class="highlight"><pre tabindex="0" style="{BOX}">{inner}</pre></div>\n'
+    pre = f'<pre tabindex="0" style="{CODE}">{inner}</pre>'
+    return f'<div class="highlight" style="{BOX}">{label}{pre}</div>\n'
 
 
 def _coloured(code: str, lexer: Lexer, deadline: float) -> str:

@@ -79,6 +79,7 @@ class LiveView(anywidget.AnyWidget):
         self._finished = False
         self._owed: set[str] = set()
         self._ready = False
+        self._reasoning_open = False
         self._publisher = threading.current_thread()
         self._runtime = _runtime()
         super().__init__(key=uuid.uuid4().hex, runtime_id=self._runtime.model_id)
@@ -92,6 +93,11 @@ class LiveView(anywidget.AnyWidget):
     def ready(self) -> bool:
         """Whether any page has shown this view."""
         return self._ready
+
+    @property
+    def reasoning_open(self) -> bool:
+        """Whether a person has the reasoning open."""
+        return self._reasoning_open
 
     def comm_ids(self) -> frozenset[str]:
         """Return the open comms that the page talks to: this view's and the runtime's."""
@@ -159,6 +165,8 @@ class LiveView(anywidget.AnyWidget):
             self._owed.add("snapshot")
         elif kind == "runtime":
             self._owed.add("runtime")
+        elif kind == "reasoning":
+            self._reasoning_open = content.get("open") is True
         if self._finished or threading.current_thread() is self._publisher:
             self._pay()
 

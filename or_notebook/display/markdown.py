@@ -36,6 +36,17 @@ PATIENCE = 1.5
 GROWTH = 50
 """Characters of HTML for each of Markdown above which an answer is shown as plain text."""
 
+_STYLES = {
+    # Smaller than the page's own headings, which belong to the notebook and not to an answer.
+    **{
+        f"h{level}": f"margin:1em 0 .4em;font-size:{size};font-weight:600;line-height:1.3"
+        for level, size in enumerate(("1.5em", "1.3em", "1.15em", "1em", "1em", "1em"), 1)
+    },
+    "blockquote": (
+        "margin:1em 0;padding:0 1em;border-left:3px solid rgba(128,128,128,.4);opacity:.85"
+    ),
+}
+
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]+\Z", re.IGNORECASE)
 _TASK = re.compile(r"\A\[([ xX])\](?= )")
 
@@ -107,6 +118,9 @@ def _parser() -> MarkdownIt:
 def _finish(state: StateCore) -> None:
     """Adapt the tokens that need to know their neighbours."""
     for index, token in enumerate(state.tokens):
+        if token.nesting == 1 and token.tag in _STYLES:
+            top = "margin:.3em " if index == 0 else "margin:1em "
+            token.attrSet("style", _STYLES[token.tag].replace("margin:1em ", top))
         if token.type in {"th_open", "td_open"} and not token.attrs:
             # JupyterLab aligns the tables of HTML outputs to the right, as data frames need it.
             token.attrSet("style", "text-align:left")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from or_notebook.display.characters import one_line
 from or_notebook.display.protocol import Ending, News, Piece, Snapshot, State, ToolPiece
-from or_notebook.display.summary import state_line, summary_items
+from or_notebook.display.summary import state_line, summary_line
 
 if TYPE_CHECKING:
     from or_notebook.chat.buffer import TextBuffer
@@ -131,7 +131,7 @@ def ending(reply: Reply) -> Ending:
     if reply.status == "truncated" and note:
         errors, note = [note], None
     return {
-        "summary": [(label, page_text(value)) for label, value in summary_items(reply)],
+        "summary": page_text(summary_line(reply)),
         "errors": [page_text(line) for line in errors],
         "note": page_text(note) if note else None,
     }

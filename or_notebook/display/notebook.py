@@ -70,6 +70,7 @@ class NotebookView:
         if self.widget is None:
             return
         self.widget.finish()
+        self._output.reasoning_open = self.widget.reasoning_open
         self._output.replace(raised=raised)
         if self._needs_another_copy(self.widget):
             _Output(self._call, self._format).show(raised=raised)
@@ -108,11 +109,20 @@ class _Output:
         self._call = call
         self._format = format
         self.display_id = uuid.uuid4().hex
+        self.reasoning_open = False
 
     def show(self, *, raised: bool) -> None:
-        data = bundle(self._call.reply, format=self._format, raised=raised)
+        data = self._bundle(raised)
         show(data, display_id=self.display_id, notes=metadata(self._call.reply))
 
     def replace(self, *, raised: bool) -> None:
-        data = bundle(self._call.reply, format=self._format, raised=raised)
+        data = self._bundle(raised)
         replace(data, display_id=self.display_id, notes=metadata(self._call.reply))
+
+    def _bundle(self, raised: bool) -> dict[str, str]:
+        return bundle(
+            self._call.reply,
+            format=self._format,
+            raised=raised,
+            reasoning_open=self.reasoning_open,
+        )

@@ -19,8 +19,8 @@ ToolPiece: TypeAlias = tuple[int, str, int, str]
 class State(TypedDict):
     """What the state line says.
 
-    The page shows `label`, the seconds since `since` or, if that lies ahead, until then (none if it
-    is None), and `detail`; `now` is when this was told.
+    The page shows `label`, the seconds since `since` (none if it is None), and `detail`; `now` is
+    when this was told.
     """
 
     phase: str
@@ -45,9 +45,9 @@ class News(TypedDict, total=False):
 
 
 class Ending(TypedDict):
-    """What is told only once: figures, at most three lines about a failure, a hint."""
+    """What is told only once: figures on one line, at most three lines about a failure, a hint."""
 
-    summary: list[tuple[str, str]]
+    summary: str
     errors: list[str]
     note: str | None
 
@@ -94,6 +94,6 @@ class RuntimeSource(TypedDict):
     source: str
 
 
-Request: TypeAlias = Literal["ready", "cancel", "resync", "runtime"]
+Request: TypeAlias = Literal["ready", "cancel", "resync", "runtime", "reasoning"]
 """Page to kernel, as `kind`: the page shows the view; Cancel; a gap (with the last whole `seq`);
-the runtime is missing."""
+the runtime is missing; the reasoning was opened or closed (with `open`)."""

@@ -18,13 +18,23 @@ from or_notebook.display.highlight import COLOURS, highlight
 from or_notebook.display.markdown import is_safe_link, link, plain_html, to_html
 from or_notebook.display.summary import format_seconds, format_tokens, summary_line
 from or_notebook.display.tex import escape_text
+from or_notebook.display.unfinished import mend
 
 if TYPE_CHECKING:
     from or_notebook.chat.choice import Choice, ToolCall
     from or_notebook.chat.reply import Reply
 
-MUTED = "opacity:.75;font-size:.87em"
+MUTED = "opacity:.75;font-size:.93em"
 """Style of what stands beside the answer; opacity, because every theme and sanitizer keeps it."""
+
+THOUGHTS = (
+    f"{MUTED};margin:.3em 0 .8em;padding-left:.9em;border-left:2px solid rgba(128,128,128,.4);"
+    "max-height:24em;overflow-y:auto"
+)
+"""Style of the reasoning, once it is opened."""
+
+TOP = "24px"
+"""Height of the live view's state line, with the space below it."""
 
 _IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}\Z")
 _FENCED = re.compile(r"\s*(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n`]*\n(.*?)\n?\1\s*\Z", re.DOTALL)
@@ -36,15 +46,17 @@ def bundle(
     *,
     format: str = "markdown",  # noqa: A002
     raised: bool = False,
+    reasoning_open: bool = False,
 ) -> dict[str, str]:
     """Return the MIME bundle of an answer: `text/html` and `text/plain`.
 
     `format` says how to show its text: `markdown`, `text`, `code` or `json`. With `raised` the
-    cell's own error follows and explains a failure, so that only the fact is told here.
+    cell's own error follows and explains a failure, so that only the fact is told here. With
+    `reasoning_open` the reasoning can be read without opening it.
     """
     lines = ending_lines(reply, raised=raised)
     return {
-        "text/html": to_page(reply, format, lines),
+        "text/html": to_page(reply, format, lines, reasoning_open=reasoning_open),
         "text/plain": plain_text(reply, lines),
     }
 
@@ -96,17 +108,32 @@ def ending_lines(reply: Reply, *, raised: bool = False) -> list[str]:
     return [one_line(line) for line in told if line]
 
 
-def to_page(reply: Reply, format: str, ending: list[str]) -> str:  # noqa: A002
+def to_page(
+    reply: Reply,
+    format: str,  # noqa: A002
+    ending: list[str],
+    *,
+    reasoning_open: bool = False,
+) -> str:
     """Return the `<div class="or-notebook">` that shows one finished answer."""
+    reasoning = _reasoning(reply, reasoning_open)
+    whole = reply.status == "complete"
+    choices = [
+        _choice(choice, number, format, whole=whole)
+        for number, choice in enumerate(_choices(reply))
+    ]
     parts = [
-        _reasoning(reply),
-        *(_choice(choice, number, format) for number, choice in enumerate(_choices(reply))),
+        reasoning,
+        *choices,
         _source_list(reply),
         _ending(reply, ending),
         _footer(reply),
     ]
     inner = "".join(parts)
-    style = f' style="{COLOURS}"' if 'style="color:' in inner else ""
+    styles = [COLOURS] if 'style="color:' in inner else []
+    # Where the reasoning's line is missing, its place: the text stays where the live view had it.
+    styles += [f"padding-top:{TOP}"] if any(choices) and not reasoning else []
+    style = f' style="{";".join(styles)}"' if styles else ""
     # A blank line would end the HTML where nbconvert puts it into a Markdown file.
     return _BLANK_LINE.sub("&#10;", f'<div class="or-notebook"{style}>\n{inner}</div>')
 
@@ -115,7 +142,7 @@ def _choices(reply: Reply) -> list[Choice]:
     return [reply.choices[index] for index in sorted(reply.choices)]
 
 
-def _reasoning(reply: Reply) -> str:
+def _reasoning(reply: Reply, is_open: bool) -> str:
     if not reply.reasoning.strip():
         return ""
     timing = reply.timing
@@ -126,15 +153,16 @@ def _reasoning(reply: Reply) -> str:
         figures.append(f"{format_tokens(reply.usage.reasoning_tokens)} tokens")
     summary = escape_text(" · ".join(figures))
     return (
-        f'<details>\n<summary style="{MUTED}">{summary}</summary>\n'
-        f'<div style="{MUTED}">\n{to_html(reply.reasoning)}</div>\n</details>\n'
+        f'<details{" open" if is_open else ""} style="margin-bottom:2px">\n'
+        f'<summary style="{MUTED};line-height:22px">{summary}</summary>\n'
+        f'<div style="{THOUGHTS}">\n{to_html(reply.reasoning)}</div>\n</details>\n'
     )
 
 
-def _choice(choice: Choice, number: int, format: str) -> str:  # noqa: A002
+def _choice(choice: Choice, number: int, format: str, *, whole: bool) -> str:  # noqa: A002
     label = f"Alternative {number + 1}" if number else "Answer"
     parts = [f"<p><strong>{label}</strong></p>\n"] if number else []
-    parts += [_formatted(str(choice.text), format)] if choice.text else []
+    parts += [_formatted(str(choice.text), format, whole=whole)] if choice.text else []
     transcript = _transcript(choice)
     parts += [f"<blockquote>\n{to_html(transcript)}</blockquote>\n"] if transcript else []
     if choice.refusal:
@@ -146,11 +174,11 @@ def _choice(choice: Choice, number: int, format: str) -> str:  # noqa: A002
     return f'<div role="region" aria-label="{label}">\n{inner}</div>\n' if inner else ""
 
 
-def _formatted(text: str, format: str) -> str:  # noqa: A002
+def _formatted(text: str, format: str, *, whole: bool) -> str:  # noqa: A002
     if format == "text":
         return plain_html(text)
     if format == "markdown":
-        return to_html(text)
+        return to_html(text if whole else mend(text))
     code, language = _unfenced(harmless(text))
     if format == "json":
         return highlight(_pretty(code), "json")
@@ -224,5 +252,7 @@ def _ending(reply: Reply, ending: list[str]) -> str:
 
 
 def _footer(reply: Reply) -> str:
-    line = escape_text(summary_line(reply))
-    return f'<p role="note" aria-label="Usage summary" style="{MUTED}">{line}</p>\n'
+    # No line begins with the dot between two figures.
+    line = escape_text(summary_line(reply)).replace(" · ", "&nbsp;· ")
+    style = f"{MUTED};margin:0"
+    return f'<p role="note" aria-label="Usage summary" style="{style}">{line}</p>\n'

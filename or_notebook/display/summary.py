@@ -116,8 +116,10 @@ def format_cost(cost: Decimal) -> str:
 
 def format_seconds(seconds: float) -> str:
     """Return a duration for people: `0.04 s`, `0.8 s`, `12 s`, `2 min 5 s`, `1 h 3 min`."""
+    if seconds < 0.01:
+        return "<0.01 s"
     if seconds < 0.095:
-        return f"{max(seconds, 0.0):.2f} s"
+        return f"{seconds:.2f} s"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     return _clock(round(seconds))

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 INTERVAL = 0.1
 """Seconds between two frames; a terminal needs no more."""
 
+WIDEST = 100
+"""Columns of a block at most: longer lines are hard to read."""
+
 REASONING_LINES = 3
 """Lines of the reasoning that are seen while the model thinks."""
 
@@ -143,7 +146,8 @@ class TerminalView:
             self._console.print(Text(text))
             return
         # rich puts blank lines around some kinds of block; here each gets one below it.
-        lines = self._console.render_lines(_rendered(text), pad=False, new_lines=True)
+        options = self._console.options.update_width(min(self._console.width, WIDEST))
+        lines = self._console.render_lines(_rendered(text), options, pad=False, new_lines=True)
         while lines and _is_blank(lines[0]):
             lines.pop(0)
         while lines and _is_blank(lines[-1]):

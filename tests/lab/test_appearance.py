@@ -58,11 +58,13 @@ def test_each_state_is_legible_in_both_themes(open_notebook, sandbox, theme):
     notebook.screenshot(f"streaming-{theme}", 3)
     expect(streaming.text.locator("table").first).to_be_visible()
     expect(streaming.text.get_by_role("button", name="Copy").first).to_be_visible()
+    assert_legible(streaming.text.locator(".hljs-comment").first)
     notebook.screenshot(f"streaming-code-{theme}", 3)
     streaming.cancel.click()
     notebook.wait_until_done(3)
     expect(streaming.summary).to_contain_text("cancelled")
     assert_legible(streaming.summary)
+    assert_legible(streaming.text.locator(".highlight .c").first)
     notebook.screenshot(f"cancelled-{theme}", 3)
 
     notebook.run(4)
@@ -71,6 +73,10 @@ def test_each_state_is_legible_in_both_themes(open_notebook, sandbox, theme):
 
     notebook.execute(5)
     notebook.screenshot(f"ended-{theme}", 5)
+
+    reopened = notebook.reopen(kernel=False)
+    expect(ShownAnswer(reopened, 5).text.locator("mjx-container").first).to_be_visible()
+    reopened.screenshot(f"reopened-{theme}", 5)
 
 
 def assert_legible(element):
@@ -96,13 +102,16 @@ def assert_legible(element):
             return [0, 1, 2].map(i => front[i] * opacity + back[i] * (1 - opacity));
           };
           const layers = [];
+          let opacity = 1;
           for (let node = element; node; node = node.parentElement) {
+            opacity *= getComputedStyle(node).opacity;
             layers.push(channels(getComputedStyle(node).backgroundColor));
             if (layers.at(-1)[3] === 255) break;
           }
           const page = [255, 255, 255];
           const behind = layers.reverse().reduce((back, front) => over(front, back), page);
-          const text = over(channels(getComputedStyle(element).color), behind);
+          const [red, green, blue, alpha] = channels(getComputedStyle(element).color);
+          const text = over([red, green, blue, alpha * opacity], behind);
           const [low, high] = [luminance(text), luminance(behind)].sort((a, b) => a - b);
           return (high + 0.05) / (low + 0.05);
         }"""

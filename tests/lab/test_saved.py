@@ -15,6 +15,8 @@ pytestmark = pytest.mark.lab
 ESSAY = "%%chat sandbox/essay -p sandbox.tokens_per_second=3000\nGo."
 HEADING = "How an answer reaches your notebook"
 WIDGET_ERROR = "Error displaying widget"
+JUMP = 8
+"""Pixels that nothing on the page may move when an answer becomes static."""
 
 
 def nbconvert(notebook, to):
@@ -63,30 +65,59 @@ def test_nbconvert_html_and_markdown_hold_the_text(saved):
         assert WIDGET_ERROR not in converted
 
 
-def test_page_does_not_jump_when_the_answer_becomes_static(open_notebook):
-    cell = "%%chat sandbox/essay -p sandbox.tokens_per_second=400 -p sandbox.tokens=200\nGo."
+WATCH_LAYOUT = """
+output => {
+  const frames = (window.frames = []);
+  const note = () => {
+    const top = output.getBoundingClientRect().top;
+    const answer = output.querySelector("[role=region]");
+    const blocks = [...(answer?.children ?? [])].map(block => {
+      const box = block.getBoundingClientRect();
+      return [box.top - top, box.bottom - top];
+    });
+    if (answer) {
+      const isLive = Boolean(output.querySelector("[role=status]"));
+      frames.push({isLive, height: output.offsetHeight, blocks});
+    }
+    if (window.frames === frames) requestAnimationFrame(note);
+  };
+  note();
+}
+"""
+
+
+@pytest.fixture
+def wide_window(window):
+    """A window so wide that the summary fits on its line."""
+    usual = window.page.viewport_size
+    window.page.set_viewport_size({"width": 1500, "height": 900})
+    yield window
+    window.page.set_viewport_size(usual)
+
+
+def test_page_does_not_jump_when_the_answer_becomes_static(wide_window, open_notebook):
+    cell = "%%chat sandbox/essay -p sandbox.tokens_per_second=400 -p sandbox.tokens=400\nGo."
     notebook = open_notebook(LOAD, cell, "'a cell below'")
     answer = ShownAnswer(notebook, 1)
+    answer.output.evaluate(WATCH_LAYOUT)
     notebook.run_all()
-    expect(answer.cancel).to_be_visible()
-    answer.output.evaluate(
-        """output => {
-          const heights = [];
-          window.heights = heights;
-          const note = () => {
-            const answer = output.querySelector("[role=region]");
-            heights.push([output.offsetHeight, Boolean(answer)]);
-            if (window.heights === heights) requestAnimationFrame(note);
-          };
-          note();
-        }"""
-    )
     notebook.wait_until_done(2)
-    expect(answer.summary).to_be_visible()
-    heights = notebook.page.evaluate(
-        "() => { const h = window.heights; window.heights = 0; return h }"
+    # JupyterLab sets the formulas a moment later.
+    expect(answer.text.locator("mjx-container[display]").first).to_be_visible()
+    frames = notebook.page.evaluate(
+        "() => new Promise(done => requestAnimationFrame(() => done(window.frames)))"
     )
+    notebook.page.evaluate("() => { window.frames = null }")
     tallest = 0
-    for height, _ in heights:
-        assert height > tallest * 0.8, f"the output collapsed from {tallest} to {height} pixels"
-        tallest = max(tallest, height)
+    for frame in frames:
+        assert frame["height"] > tallest * 0.95, "the output collapsed"
+        tallest = max(tallest, frame["height"])
+    live = [frame for frame in frames if frame["isLive"]][-1]
+    static = frames[-1]
+    assert not static["isLive"]
+    # The last words come with the change, so the last block may have grown.
+    *whole, (last_top, last_bottom) = live["blocks"]
+    for before, after in zip([*whole, [last_top]], static["blocks"], strict=False):
+        assert abs(after[0] - before[0]) < JUMP
+    below = [live["height"] - last_bottom, static["height"] - static["blocks"][-1][1]]
+    assert abs(below[1] - below[0]) < JUMP

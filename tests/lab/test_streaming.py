@@ -53,7 +53,7 @@ def test_state_line_moves_with_each_keepalive(open_notebook, kernel):
     expect(answer.text).to_contain_text("Thank you for waiting")
 
 
-def test_reasoning_is_collapsed_and_can_be_opened(open_notebook):
+def test_reasoning_is_collapsed_and_stays_open_once_opened(open_notebook):
     cell = "%%chat sandbox/reasoning -p sandbox.tokens_per_second=100\nThe bat and the ball?"
     notebook = open_notebook(LOAD, cell)
     answer = ShownAnswer(notebook, 1)
@@ -65,6 +65,10 @@ def test_reasoning_is_collapsed_and_can_be_opened(open_notebook):
     expect(details).to_have_attribute("open", "")
     notebook.wait_until_done(1)
     expect(answer.text).to_contain_text("The ball costs $0.05")
+    expect(answer.state).to_have_count(0)
+    expect(answer.output.locator("details").first).to_have_attribute("open", "")
+    notebook.execute(1)
+    expect(answer.output.locator("details").first).not_to_have_attribute("open", "")
 
 
 def test_failure_is_shown_in_few_lines_and_stops_run_all(open_notebook):

@@ -22,7 +22,7 @@ export interface State {
   label: string;
   /** What follows the words, and the page's own seconds. */
   detail: string;
-  /** From when on, or until when, the page counts seconds; null if it counts none. */
+  /** From when on the page counts seconds; null if it counts none. */
   since: number | null;
   /** When this state was told. */
   now: number;
@@ -44,7 +44,8 @@ export interface News {
 
 /** What is told only once, at the end. */
 export interface Ending {
-  summary: [label: string, value: string][];
+  /** What the answer took, on one line. */
+  summary: string;
   /** At most three lines about a failure. */
   errors: string[];
   note: string | null;
@@ -84,4 +85,5 @@ export type ToKernel =
   | { kind: "ready" }
   | { kind: "cancel" }
   | { kind: "resync"; seq: number }
-  | { kind: "runtime" };
+  | { kind: "runtime" }
+  | { kind: "reasoning"; open: boolean };

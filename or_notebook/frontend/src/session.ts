@@ -85,6 +85,11 @@ export class Session {
     this.#notify();
   }
 
+  /** Tell the kernel, so that the static answer keeps it open or closed. */
+  showReasoning(open: boolean): void {
+    this.model.send({ kind: "reasoning", open });
+  }
+
   close(): void {
     clearTimeout(this.#cancelTimer);
     clearTimeout(this.#silenceTimer);

@@ -70,9 +70,8 @@ export class StateLine {
   }
 }
 
-/** Return full seconds as `12 s` or `2 min 5 s`, nothing within the first, `3 s left` before. */
+/** Return full seconds as `12 s` or `2 min 5 s`, nothing within the first. */
 export function wholeSeconds(seconds: number): string {
-  if (seconds < 0) return `${wholeSeconds(Math.ceil(-seconds))} left`;
   const whole = Math.floor(seconds);
   if (whole < 1) return "";
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;

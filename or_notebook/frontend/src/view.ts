@@ -4,7 +4,7 @@ import { control, element, harmless, setText } from "./dom.ts";
 import { CodeBlock } from "./markdown/code.ts";
 import { imageLink } from "./markdown/inline.ts";
 import { safeImageUrl } from "./markdown/links.ts";
-import { PlainText } from "./plain.ts";
+import { MarkdownStream } from "./markdown/stream.ts";
 import type { Session } from "./session.ts";
 import { StateLine } from "./state_line.ts";
 import { addStyle } from "./style.ts";
@@ -20,8 +20,9 @@ const RASTER = /^data:image\/(?:png|jpeg|gif|webp|avif);base64,/;
 
 export class View {
   readonly #state: StateLine;
+  readonly #top = element("div", { class: "ornb-top" });
   readonly #notices = element("ul", { class: "ornb-notices", hidden: true });
-  readonly #reasoningText = element("div", { class: "ornb-plain" });
+  readonly #reasoningText = element("div", { class: "ornb-thoughts ornb-flow", tabindex: "0" });
   readonly #reasoning = element(
     "details",
     { class: "ornb-reasoning", hidden: true },
@@ -29,7 +30,7 @@ export class View {
     this.#reasoningText,
   );
   readonly #answer = element("div", {
-    class: "ornb-answer",
+    class: "ornb-answer ornb-flow",
     role: "region",
     "aria-label": "Answer",
     "aria-busy": "true",
@@ -43,13 +44,13 @@ export class View {
     class: "ornb-summary",
     role: "group",
     "aria-label": "Usage summary",
-    hidden: true,
   });
 
-  readonly #reasoningShown = new PlainText(this.#reasoningText);
+  readonly #reasoningShown = new MarkdownStream(this.#reasoningText);
   readonly #toolBlocks: { node: HTMLElement; name: HTMLElement; block: CodeBlock }[] = [];
   #text: Answer | undefined;
   #taken = 0;
+  #reasoningTaken = 0;
   #finished = false;
   #frame = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,10 +63,15 @@ export class View {
   ) {
     addStyle(el);
     this.#state = new StateLine(session);
-    const parts = [this.#notices, this.#reasoning, this.#refusal, this.#answer, this.#tools];
-    const ending = [this.#images, this.#errors, this.#note, this.#summary];
-    el.append(element("div", { class: "ornb" }, this.#state.node, ...parts, ...ending));
-    this.#reasoning.addEventListener("toggle", () => this.#schedule());
+    this.#top.append(this.#state.node, this.#reasoning);
+    const parts = [this.#top, this.#answer, this.#refusal, this.#images, this.#tools];
+    const foot = element("div", { class: "ornb-foot" }, this.#summary);
+    const ending = [this.#notices, this.#errors, this.#note, foot];
+    el.append(element("div", { class: "ornb jp-RenderedHTMLCommon" }, ...parts, ...ending));
+    this.#reasoning.addEventListener("toggle", () => {
+      session.showReasoning(this.#reasoning.open);
+      this.#schedule();
+    });
     this.#unsubscribe = session.subscribe(() => this.#schedule());
     this.#paint();
   }
@@ -100,7 +106,8 @@ export class View {
     this.#text ??= answerOf(session.format, this.#answer);
     this.#text.append(harmless(session.text.slice(this.#taken)));
     this.#taken = session.text.length;
-    const left = this.#text.paint(BUDGET);
+    let left = this.#text.paint(BUDGET);
+    left = this.#paintReasoning() || left;
     this.#paintParts();
     if (session.ending && !left) this.#finish();
     const took = performance.now() - began;
@@ -108,15 +115,20 @@ export class View {
     if (left) this.#schedule();
   }
 
+  #paintReasoning(): boolean {
+    const { session } = this;
+    if (!session.reasoning) return false;
+    this.#reasoning.hidden = false;
+    this.#top.classList.add("ornb-thought");
+    // Closed, nobody sees it grow.
+    if (!this.#reasoning.open && !session.ending) return false;
+    this.#reasoningShown.append(harmless(session.reasoning.slice(this.#reasoningTaken)));
+    this.#reasoningTaken = session.reasoning.length;
+    return this.#reasoningShown.paint(BUDGET);
+  }
+
   #paintParts(): void {
     const { session } = this;
-    if (session.reasoning) {
-      this.#reasoning.hidden = false;
-      // Closed, nobody sees it grow.
-      if (this.#reasoning.open || session.ending) {
-        this.#reasoningShown.set(harmless(session.reasoning));
-      }
-    }
     if (session.refusal) {
       this.#refusal.hidden = false;
       this.#refusal.replaceChildren(element("strong", {}, "Refused: "), harmless(session.refusal));
@@ -154,6 +166,7 @@ export class View {
     if (!ending || this.#finished) return;
     this.#finished = true;
     this.#text?.finish();
+    this.#reasoningShown.finish();
     for (const { block } of this.#toolBlocks) block.seal();
     this.#answer.setAttribute("aria-busy", "false");
     this.#errors.append(...ending.errors.map((line) => element("p", {}, line)));
@@ -161,11 +174,7 @@ export class View {
       this.#note.hidden = false;
       this.#note.textContent = ending.note;
     }
-    this.#summary.hidden = ending.summary.length === 0;
-    const figures = ending.summary.map(([label, value]) =>
-      element("div", {}, element("dt", {}, label), element("dd", {}, value)),
-    );
-    this.#summary.append(element("dl", {}, ...figures));
+    this.#summary.textContent = ending.summary;
   }
 }
 

@@ -51,7 +51,7 @@ describe("folding messages", () => {
     expect(model.kinds()).toEqual(["ready", "resync"]);
     vi.advanceTimersByTime(10_100);
     expect(model.kinds()).toEqual(["ready", "resync", "resync"]);
-    session.receive({ kind: "final", seq: 1, state: DONE, summary: [], errors: [], note: null });
+    session.receive({ kind: "final", seq: 1, state: DONE, summary: "", errors: [], note: null });
     vi.advanceTimersByTime(600_000);
     expect(model.kinds()).toEqual(["ready", "resync", "resync"]);
   });
@@ -93,7 +93,7 @@ describe("cancelling", () => {
   });
 
   it("does nothing once the answer is over", () => {
-    const { model, session } = open({ ending: { summary: [], errors: [], note: null } });
+    const { model, session } = open({ ending: { summary: "", errors: [], note: null } });
     session.cancel();
     expect(model.kinds()).toEqual(["ready"]);
   });

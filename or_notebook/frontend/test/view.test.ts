@@ -38,12 +38,13 @@ describe("the state line", () => {
     expect(find("[role=status]").textContent).toContain("6 keepalives");
   });
 
-  it("counts down to a retry", () => {
+  it("adds no seconds to a retry, whose words count down by themselves", () => {
     const { find, session } = show();
-    const state = { ...STATE, phase: "retrying" as const, label: "Retry 1 of 2", now: 1, since: 5 };
+    const label = "Retry 1 of 2 in 4 s: Too many requests";
+    const state = { ...STATE, phase: "retrying" as const, label, now: 1, since: null };
     session.receive({ kind: "frame", seq: 1, state });
     vi.advanceTimersByTime(1_100);
-    expect(find(".ornb-detail").textContent).toBe("3 s left");
+    expect(find("[role=status]").textContent).toBe(label);
   });
 });
 
@@ -59,7 +60,7 @@ describe("Cancel", () => {
 
   it("is gone at the end", () => {
     const { find, session, draw } = show();
-    session.receive({ kind: "final", seq: 1, state: DONE, summary: [], errors: [], note: null });
+    session.receive({ kind: "final", seq: 1, state: DONE, summary: "", errors: [], note: null });
     draw();
     expect(find("button.ornb-cancel").hidden).toBe(true);
   });
@@ -74,11 +75,11 @@ describe("the parts of an answer", () => {
     expect(answer.getAttribute("aria-busy")).toBe("true");
     expect(answer.querySelector("strong")?.textContent).toBe("you");
     expect(answer.closest("[aria-live]")).toBeNull();
-    const summary: [string, string][] = [["model", "test/model"], ["cost", "$0.01"]];
+    const summary = "test/model · $0.01";
     session.receive({ kind: "final", seq: 2, text: [11, "**"], state: DONE, summary, errors: [], note: null });
     draw();
     expect(answer.getAttribute("aria-busy")).toBe("false");
-    expect(find("[aria-label='Usage summary']").textContent).toBe("modeltest/modelcost$0.01");
+    expect(find("[aria-label='Usage summary']").textContent).toBe(summary);
   });
 
   it("keeps the reasoning closed but openable", () => {
@@ -95,11 +96,22 @@ describe("the parts of an answer", () => {
     expect(details.textContent).toBe("Reasoningbecause");
   });
 
+  it("tells the kernel whether the reasoning is open", () => {
+    const { find, model, session } = show();
+    session.receive({ kind: "frame", seq: 1, reasoning: [0, "because"] });
+    const details = find("details") as HTMLDetailsElement;
+    for (const open of [true, false]) {
+      details.open = open;
+      details.dispatchEvent(new Event("toggle"));
+      expect(model.sent.at(-1)).toEqual({ kind: "reasoning", open });
+    }
+  });
+
   it("shows what failed as an alert", () => {
     const { find, session, draw } = show();
     const state = { ...DONE, status: "failed" as const, label: "Failed" };
     const errors = ["No credit (HTTP 402)", "Add credits."];
-    session.receive({ kind: "final", seq: 1, state, summary: [], errors, note: null });
+    session.receive({ kind: "final", seq: 1, state, summary: "", errors, note: null });
     draw();
     expect([...find("[role=alert]").children].map((line) => line.textContent)).toEqual(errors);
   });
@@ -129,7 +141,7 @@ describe("the parts of an answer", () => {
 
   it("shows the whole answer to a page that comes late", () => {
     const text = "# Long\n\n" + "word ".repeat(9_000);
-    const { find, draw } = show({ text, state: DONE, ending: { summary: [["model", "m"]], errors: [], note: "n" } });
+    const { find, draw } = show({ text, state: DONE, ending: { summary: "m", errors: [], note: "n" } });
     draw();
     expect(find("[role=region]").textContent?.length).toBeGreaterThan(40_000);
     expect(find(".ornb-note").textContent).toBe("n");

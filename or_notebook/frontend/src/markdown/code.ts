@@ -13,7 +13,7 @@ const COPIED_MILLISECONDS = 1_500;
 export class CodeBlock {
   readonly node: HTMLElement;
   readonly #code = element("code");
-  readonly #label = element("span", { class: "ornb-language" });
+  readonly #label = element("div", { class: "ornb-language" });
   #language = "";
   #text = "";
   /** Where the last part begins, how far it is coloured, and its two nodes. */
@@ -29,9 +29,8 @@ export class CodeBlock {
       element("button", { type: "button", class: "ornb-copy", "aria-label": "Copy code" }, "Copy"),
     );
     copy.addEventListener("click", () => void this.#copy(copy));
-    const head = element("div", { class: "ornb-code-head" }, this.#label, copy);
     const pre = element("pre", { tabindex: "0" }, this.#code);
-    this.node = element("div", { class: "ornb-code" }, head, pre);
+    this.node = element("div", { class: "ornb-code" }, this.#label, pre, copy);
     this.#begin(0);
   }
 
@@ -72,6 +71,7 @@ export class CodeBlock {
       if (!end) return;
       this.#colour(end);
       this.#rest.remove();
+      this.#part.className = "ornb-part";
       this.#begin(end);
     }
   }

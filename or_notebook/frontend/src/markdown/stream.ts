@@ -13,6 +13,9 @@ import { Blocks, definitions, type AnyToken, type Links } from "./lexer.ts";
 /** Characters lexed at once, so that a long text that comes at once is drawn in several steps. */
 const WINDOW = 12_000;
 
+/** Characters by which an unfinished block grows at once: the browser has to lay them out. */
+const STEP = 200_000;
+
 /** Characters of an unfinished block above which only the markers of its last line are closed. */
 const LONGEST_PREVIEW = 4_000;
 
@@ -32,6 +35,8 @@ export class MarkdownStream {
   #unread = "";
   /** The lines up to here have been looked at, and finish nothing. */
   #tried = 0;
+  /** So much of it is drawn. */
+  #drawn = 0;
   #views: BlockView[] = [];
   readonly #links: Links = Object.create(null) as Links;
   /** How many definitions were known when each open view was made. */
@@ -56,8 +61,9 @@ export class MarkdownStream {
       // One block may be longer than the window.
       size = this.#finishBlocks(end) ? WINDOW : size * 2;
     }
-    this.#preview(left ? size : this.#open.length);
-    return left;
+    this.#drawn = Math.min(left ? size : this.#open.length, this.#drawn + STEP);
+    this.#preview(this.#drawn);
+    return this.#drawn < this.#open.length;
   }
 
   /** Draw all of it: nothing will come any more. */
@@ -94,6 +100,7 @@ export class MarkdownStream {
     if (length === 0) return false;
     this.#settle(done, blocks);
     this.#open = this.#open.slice(length);
+    this.#drawn = Math.max(0, this.#drawn - length);
     this.#tried = 0;
     return true;
   }
