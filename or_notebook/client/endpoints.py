@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 from urllib.parse import urlsplit
 
 import msgspec
 
 from or_notebook.client.known_endpoints import KNOWN, OPENROUTER, KnownEndpoint, is_secret
+from or_notebook.client.redaction import redact
 from or_notebook.wire.errors import ConfigurationError, ErrorDetail
 
 OPENROUTER_URL = OPENROUTER.base_url
@@ -32,6 +33,14 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Endpoint(base_url={self.base_url!r}, key_source={self.key_source!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Leave out the key where rich prints this."""
+        return [("base_url", self.base_url), ("key_source", self.key_source)]
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: a file or another process would get the key."""
+        raise TypeError("An endpoint holds a key, which is not pickled.")
 
     @property
     def host(self) -> str:
@@ -109,7 +118,7 @@ def _known(
         raise ConfigurationError(
             ErrorDetail(
                 kind="ConfigurationError",
-                message=f"There is no endpoint {name!r}.",
+                message=f"There is no endpoint {redact(name, None)!r}.",
                 phase="connect",
                 hint=f"Use an address, or one of: {', '.join([*own, *KNOWN])}.",
             )
@@ -131,7 +140,7 @@ def _own_endpoint(name: str, fields: Mapping[str, Any]) -> KnownEndpoint:
     if variable:
         settings["key_variables"] = (variable,)
     try:
-        return msgspec.convert(settings, KnownEndpoint)
+        own = msgspec.convert(settings, KnownEndpoint)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
             ErrorDetail(
@@ -141,6 +150,17 @@ def _own_endpoint(name: str, fields: Mapping[str, Any]) -> KnownEndpoint:
                 hint="It takes base_url, key_variable, headers and include_usage.",
             )
         ) from None
+    for header, value in own.headers.items():
+        if not f"{header}{value}".isascii() or not f"{header}{value}".isprintable():
+            raise ConfigurationError(
+                ErrorDetail(
+                    kind="ConfigurationError",
+                    message=f"The header {header!r} of {name!r} cannot be sent as it is.",
+                    phase="connect",
+                    hint="Use ASCII letters, digits and signs, without line breaks.",
+                )
+            )
+    return own
 
 
 def _stored_key(host: str) -> str | None:
@@ -218,7 +238,7 @@ def _checked_url(url: str) -> str:
         raise ConfigurationError(
             ErrorDetail(
                 kind="ConfigurationError",
-                message=f"Not an address of an endpoint: {url!r}",
+                message=f"Not an address of an endpoint: {redact(url, None)!r}",
                 phase="connect",
                 hint=f"Give one with scheme and path, such as {OPENROUTER_URL}",
             )

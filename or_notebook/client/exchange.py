@@ -19,6 +19,7 @@ import msgspec
 from or_notebook.client.advice import advise, advise_with_catalogue
 from or_notebook.client.clocks import BETWEEN_TOKENS_TIMEOUT, FIRST_TOKEN_TIMEOUT, TokenClock
 from or_notebook.client.endpoints import Endpoint
+from or_notebook.client.redaction import redact_delta
 from or_notebook.client.response import Outcome, ResponseReader
 from or_notebook.client.transport_errors import describe
 from or_notebook.wire import deltas as d
@@ -101,7 +102,8 @@ class Exchange:
         )
 
     async def _give_up(self, outcome: Outcome) -> None:
-        last: list[d.Delta] = [d.Closed(outcome.events, outcome.broken)]
+        closed = d.Closed(outcome.events, outcome.broken)
+        last = [redact_delta(closed, self._endpoint.secrets)]
         if outcome.failure is not None:
             detail = await advise_with_catalogue(
                 outcome.failure, self._endpoint, self._request, self._client
@@ -141,6 +143,8 @@ class Exchange:
             elif isinstance(delta, d.Failure):
                 detail = advise(delta.error, self._endpoint, self._request)
                 deltas[position] = d.Failure(detail)
+            else:
+                deltas[position] = redact_delta(delta, self._endpoint.secrets)
         self._sink(deltas)
 
     def _timed_out(self) -> ErrorDetail:

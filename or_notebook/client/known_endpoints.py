@@ -21,6 +21,13 @@ class KnownEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     efforts: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"KnownEndpoint(base_url={self.base_url!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Leave out the headers, which may hold a key, where rich prints this."""
+        return [("base_url", self.base_url)]
+
     @property
     def key_variable(self) -> str:
         """The variable that the key is expected in."""

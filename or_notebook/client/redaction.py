@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from or_notebook.wire.deltas import Closed, Delta, Malformed, Opened, Origin
 from or_notebook.wire.errors import ErrorDetail
 
 FRAGMENT = 8
@@ -17,6 +18,7 @@ SHORTEST_SECRET = 16
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|rk|hf|xai|nvapi)[-_][A-Za-z0-9_\-*.…]{4,}")
 _BEARER = re.compile(r"\bBearer\s+[^\s\"',;]+", re.IGNORECASE)
 _MASK = "[key]"
+_OF_THE_RESPONSE = (Opened, Origin, Malformed, Closed)
 
 
 def redact(text: str, key: str | None) -> str:
@@ -37,6 +39,16 @@ def redact_detail(detail: ErrorDetail, secrets: list[str]) -> ErrorDetail:
     """Return the facts of a failure with every text in them redacted."""
     raw = msgspec.to_builtins(detail)
     return msgspec.convert(_walk(raw, secrets), ErrorDetail)
+
+
+def redact_delta(delta: Delta, secrets: list[str]) -> Delta:
+    """Return a delta that tells of the response with its words redacted; the answer as it is."""
+    if not isinstance(delta, _OF_THE_RESPONSE):
+        return delta
+    # The name of a model may look like a key: `xai-grok-4`.
+    names = [name for name in delta.__struct_fields__ if name != "model"]
+    fields = {name: _walk(getattr(delta, name), secrets) for name in names}
+    return msgspec.structs.replace(delta, **fields)
 
 
 def _walk(value: object, secrets: list[str]) -> object:

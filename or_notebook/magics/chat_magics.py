@@ -126,9 +126,12 @@ class ChatMagics(Magics):
             return None
         self._keep(call.reply, options.output)
         assert self._outputs is not None  # noqa: S101 - `enable` came before any magic
-        view = self._outputs.view(call, self._format(options), live=self.live)
-        if options.background:
-            run_in_background(call, view)
+        background = options.background and not self._outputs.unattended()
+        view = self._outputs.view(
+            call, self._format(options), live=self.live, background=background
+        )
+        if background:
+            run_in_background(call, view, self._outputs.closed)
         else:
             run(call, view)
         self._outputs.shown(call.reply)

@@ -39,24 +39,51 @@ class Outputs:
         self._shell.events.unregister("pre_run_cell", self._close_finished)
         self._close_finished()
 
-    def view(self, call: Call, format: str, *, live: bool) -> View:  # noqa: A002 - the option's name
+    def unattended(self) -> bool:
+        """Tell whether nobody watches: nbclient, papermill and nbconvert.
+
+        They name no cell and let nobody type. They would save the state of every widget into the
+        notebook, and what a cell shows after its end never gets there.
+        """
+        from or_notebook.kernel.cell import current_cell
+
+        cell = current_cell()
+        return environment() == "kernel" and not cell.has_cell_id and not cell.allow_stdin
+
+    def view(
+        self,
+        call: Call,
+        format: str,  # noqa: A002 - the option's name
+        *,
+        live: bool,
+        background: bool = False,
+    ) -> View:
         """Return the view that fits the front end."""
         if environment() == "terminal":
             from or_notebook.display.terminal import TerminalView
 
-            return _InTerminal(call, TerminalView(format))
+            fitting = _InTerminalLater if background else _InTerminal
+            return fitting(call, TerminalView(format))
         from or_notebook.display.notebook import NotebookView, StaticView
         from or_notebook.kernel.cell import current_cell
 
-        cell = current_cell()
-        # nbclient, papermill and nbconvert name no cell and let nobody type. Nobody watches, and
-        # they would save the state of every widget into the notebook.
-        unattended = not cell.has_cell_id and not cell.allow_stdin
-        if unattended or not live:
+        if self.unattended() or not live:
             return StaticView(call, format)
-        view = NotebookView(call, format, cell)
-        self._finished.append(view)
+        view = NotebookView(call, format, current_cell())
+        if not background:
+            self._finished.append(view)
         return view
+
+    def closed(self, view: View) -> None:
+        """Note that a view in the background shows its finished answer.
+
+        Only now may its widget be closed: several cells may begin between the end of an answer and
+        the moment at which it takes the widget's place.
+        """
+        from or_notebook.display.notebook import NotebookView
+
+        if isinstance(view, NotebookView):
+            self._finished.append(view)
 
     def shown(self, reply: Reply) -> None:
         """Note that this execution has shown the reply, so that its value is not shown again."""
@@ -107,3 +134,21 @@ class _InTerminal:
     def comm_ids(self) -> Collection[str]:
         """Return nothing: a terminal has no buttons."""
         return ()
+
+
+class _InTerminalLater(_InTerminal):
+    """A call in the background in terminal IPython: printed after an input, when it is over.
+
+    A live view would redraw itself over what later inputs have printed.
+    """
+
+    def open(self) -> None:
+        """Print nothing yet."""
+
+    def update(self) -> None:
+        """Print nothing yet."""
+
+    def close(self, *, raised: bool) -> None:
+        """Print the answer and the summary."""
+        self._terminal.open(self._call.reply)
+        self._terminal.finish(raised=raised)

@@ -11,7 +11,7 @@ from or_notebook.kernel.environment import environment
 from or_notebook.kernel.waiting import FRAME, wait
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from or_notebook.kernel.call import Call
 
@@ -59,8 +59,7 @@ def run(call: Call, view: View) -> None:
         interrupt = error
     finally:
         call.cancel()
-        view.close(raised=True)
-        _follow_bill(call, view, raised=True)
+        _close(call, view, raised=True)
     if interrupt is not None:
         raise _quiet(interrupt)
     reply = call.result()
@@ -68,10 +67,11 @@ def run(call: Call, view: View) -> None:
         reply.raise_for_status()
 
 
-def run_in_background(call: Call, view: View) -> None:
+def run_in_background(call: Call, view: View, closed: Callable[[View], None]) -> None:
     """Start a call and return; the answer goes on growing while the kernel is idle.
 
-    A failure is shown in the view; there is no cell left in which to raise it.
+    A failure is shown in the view; there is no cell left in which to raise it. `closed` is called
+    when the view shows the finished answer.
     """
     view.open()
     call.start()
@@ -79,8 +79,8 @@ def run_in_background(call: Call, view: View) -> None:
     def tick() -> bool:
         if call.finished:
             call.result()
-            view.close(raised=False)
-            _follow_bill(call, view, raised=False)
+            _close(call, view, raised=False)
+            closed(view)
             return False
         view.update()
         return True
@@ -88,13 +88,16 @@ def run_in_background(call: Call, view: View) -> None:
     every(FRAME, tick)
 
 
-def _follow_bill(call: Call, view: View, *, raised: bool) -> None:
-    """Complete the summary when the service tells what a cancelled or broken answer cost.
+def _close(call: Call, view: View, *, raised: bool) -> None:
+    """Close the view; complete its summary when the service tells what the answer cost.
 
     The cell does not wait for it. In a terminal no loop runs between two inputs, and what is
     printed stands; the reply itself is completed there too.
     """
-    if not call.bill_pending or environment() != "kernel":
+    # Asked before: the bill may come while the view closes, too late to be in it.
+    bill_pending = call.bill_pending
+    view.close(raised=raised)
+    if not bill_pending or environment() != "kernel":
         return
 
     def tick() -> bool:

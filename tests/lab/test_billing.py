@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from decimal import Decimal
 
@@ -47,6 +48,11 @@ def cancelled(open_notebook, cell, **options):
     return answer
 
 
+def words(text):
+    """Return the text with single blanks: on the page some of them are unbreakable."""
+    return " ".join(text.split())
+
+
 def saved_summary(answer):
     """Return the saved output of the answer's cell and the last line of its text."""
     (output,) = answer.notebook.save().cells[answer.index].outputs
@@ -63,9 +69,9 @@ def test_cancelled_answer_gains_its_true_cost(open_notebook, kernel, cell, verdi
     assert verdict in line
 
     output, saved_line = saved_summary(answer)
-    assert saved_line == line
+    assert words(saved_line) == words(line)
     assert set(output.data) == {"text/html", "text/plain"}
-    assert line in TAG.sub("", output.data["text/html"])
+    assert words(line) in words(html.unescape(TAG.sub("", output.data["text/html"])))
     usage = output.metadata["or_notebook"]["usage"]
     assert Decimal(str(usage["cost"])) == Decimal(COST.search(line)[1]) > 0
     assert (int(TOKENS.search(line)[1].replace("\u202f", "")) > 500) is in_full
