@@ -28,7 +28,26 @@ _HOMES = {
     "stream": "or_notebook.api",
     "Reply": "or_notebook.chat.reply",
     "Usage": "or_notebook.chat.usage",
-    "ChatError": "or_notebook.wire.errors",
+    **dict.fromkeys(
+        (
+            "AuthenticationFailed",
+            "ChatError",
+            "ConfigurationError",
+            "ConnectionFailed",
+            "EndpointError",
+            "InvalidAnswer",
+            "InvalidRequest",
+            "NotFound",
+            "OutOfCredits",
+            "PermissionDenied",
+            "ProtocolError",
+            "ProviderFailed",
+            "RateLimited",
+            "TimedOut",
+            "TruncatedError",
+        ),
+        "or_notebook.wire.errors",
+    ),
 }
 
 

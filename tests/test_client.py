@@ -111,6 +111,20 @@ class TestRequest:
             assert server.bodies == []
 
 
+class TestWhatIsNoJson:
+    """An object or half a character in the request: said plainly, nothing sent."""
+
+    @pytest.mark.parametrize(
+        ("options", "word"), [({"x": object()}, "JSON"), ({"system": "half \ud800"}, "surrogate")]
+    )
+    def test_is_refused(self, options, word):
+        with replaying(GOOD) as server:
+            with pytest.raises(ConfigurationError, match=word) as caught:
+                ask(server, **options)
+            assert len(str(caught.value).splitlines()) <= 3
+            assert server.bodies == []
+
+
 class TestEndpointAndKey:
     """Explicit arguments win over the environment, and a key goes only where it belongs."""
 
@@ -411,6 +425,14 @@ class TestRedaction:
         assert echo.strip("'(…)") not in words
         assert words.startswith("Incorrect key ")
         assert words.endswith(" was given")
+
+    @pytest.mark.parametrize("key", ["gsk_abc***xyz", "hf_0123456789abcdefgh", "xai-****abcd"])
+    def test_keys_of_other_services(self, key):
+        assert key not in redact(f"Incorrect key {key}", None)
+
+    @pytest.mark.parametrize("model", ["xai-grok-4", "x-ai/grok-4", "hf_model", "pkg/sketch-1"])
+    def test_names_of_models_stay(self, model):
+        assert redact(f"no model {model}", KEY) == f"no model {model}"
 
     def test_other_words_stay(self):
         assert redact("Please check model sandbox/essay", "sandbox-key") == (

@@ -60,9 +60,22 @@ class Exchange:
         self._policy = policy
         self._sink = sink
         self._clock: TokenClock
+        self._url: str
+        self._content: bytes
 
     async def run(self) -> None:
         """Send the request and deliver its deltas until the answer is over."""
+        path, body = self._skin.encode(self._request)
+        try:
+            content = msgspec.json.encode(body)
+        except (TypeError, UnicodeEncodeError) as error:
+            failure = advise(_not_encodable(error), self._endpoint, self._request)
+            self._sink([d.Failure(failure), d.Closed()])
+            return
+        await self._run(self._endpoint.base_url + path, content)
+
+    async def _run(self, url: str, content: bytes) -> None:
+        self._url, self._content = url, content
         policy = self._policy
         self._clock = TokenClock(policy.first_token_timeout, policy.between_tokens_timeout)
         try:
@@ -112,7 +125,6 @@ class Exchange:
         self._sink(last)
 
     async def _attempt(self, attempt: int) -> Outcome:
-        path, body = self._skin.encode(self._request)
         reader = ResponseReader(
             self._skin.decoder(),
             self._deliver,
@@ -121,8 +133,8 @@ class Exchange:
         try:
             async with self._client.stream(
                 "POST",
-                self._endpoint.base_url + path,
-                content=msgspec.json.encode(body),
+                self._url,
+                content=self._content,
                 headers=self._headers(),
             ) as response:
                 return await reader.read(response)
@@ -158,6 +170,21 @@ class Exchange:
             hint="Run the cell again, choose another model, or allow more time "
             "(%config ChatMagics.first_token_timeout, .between_tokens_timeout).",
         )
+
+
+def _not_encodable(error: TypeError | UnicodeEncodeError) -> ErrorDetail:
+    """Describe a request that is no JSON: an object in it, or half a surrogate pair in its text."""
+    surrogate = isinstance(error, UnicodeEncodeError)
+    return ErrorDetail(
+        kind="ConfigurationError",
+        message="The text holds half of a surrogate pair, which no UTF-8 can carry."
+        if surrogate
+        else f"The request cannot be written as JSON: {error}.",
+        phase="connect",
+        hint="Clean it: text.encode('utf-8', 'replace').decode()"
+        if surrogate
+        else "Pass plain values: str, int, float, bool, None, lists and dicts.",
+    )
 
 
 def _tries_allowed(failure: ErrorDetail, retries: int) -> int:

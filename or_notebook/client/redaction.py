@@ -15,7 +15,11 @@ FRAGMENT = 8
 SHORTEST_SECRET = 16
 """Below this a key is a placeholder such as `ollama`; only the whole of it is taken out."""
 
-_KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|rk|hf|xai|nvapi)[-_][A-Za-z0-9_\-*.…]{4,}")
+# Keys of the common services, masked ones too; `xai-grok-4` is a model and must stay.
+_KEY_LIKE = re.compile(
+    r"\b(?:(?:sk|pk|rk)-[A-Za-z0-9_\-*.…]{4,}"
+    r"|(?:gsk_|hf_|xai-|nvapi-)(?:[A-Za-z0-9_\-]{16,}|[A-Za-z0-9_\-]*[*…][A-Za-z0-9_\-*…]*))"
+)
 _BEARER = re.compile(r"\bBearer\s+[^\s\"',;]+", re.IGNORECASE)
 _MASK = "[key]"
 _OF_THE_RESPONSE = (Opened, Origin, Malformed, Closed)
