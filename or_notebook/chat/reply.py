@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from or_notebook.chat import endings
+from or_notebook.chat.assistant import assistant_message
 from or_notebook.chat.choice import Audio, Choice, ToolCall
 from or_notebook.chat.timing import Timing
 from or_notebook.chat.usage import Usage, usage_of_generation
@@ -132,53 +134,14 @@ class Reply:
         if self.error is not None:
             raise to_exception(self.error, self)
         if self.status == "truncated":
-            raise TruncatedError(self._truncation(), self)
+            raise TruncatedError(endings.truncation(self), self)
         if self.misfit is not None:
             raise to_exception(self.misfit, self)
         return self
 
-    def _truncation(self) -> ErrorDetail:
-        return ErrorDetail(
-            kind="TruncatedError",
-            message=self.note or "The answer broke off: the stream ended without a finish reason.",
-            phase="mid_stream" if self.token_events else "pre_stream",
-            provider=self.provider,
-            request_id=self.generation_id,
-            meaning="What had arrived is kept in the reply's text." if self.token_events else None,
-            hint="Run the cell again; no retry was made, because it would be billed twice."
-            if self.token_events
-            else "Run the cell again, or choose another model.",
-        )
-
     def to_message(self) -> dict[str, Any]:
         """Return the assistant message to send back on the next turn (PROTOCOL.md, section 2.3)."""
-        choice = self.choices[0]
-        message: dict[str, Any] = {"role": "assistant", "content": self.text}
-        if choice.tool_calls:
-            message["tool_calls"] = [
-                {
-                    "id": call.id,
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": call.arguments},
-                    **call.extra,
-                }
-                for call in choice.tool_calls
-            ]
-        if choice.reasoning_details:
-            message["reasoning_details"] = choice.reasoning_details
-        elif choice.reasoning:
-            message["reasoning"] = self.reasoning
-        if choice.refusal:
-            message["refusal"] = self.refusal
-        if choice.images:
-            message["images"] = [
-                {"type": "image_url", "image_url": {"url": url}} for url in choice.images
-            ]
-        if choice.audio and choice.audio.id:
-            message["audio"] = {"id": choice.audio.id}
-        if choice.annotations:
-            message["annotations"] = choice.annotations
-        return message
+        return assistant_message(self)
 
     def metadata(self) -> dict[str, Any]:
         """Return the figures that a saved notebook keeps beside the answer: plain JSON."""
@@ -322,80 +285,20 @@ class Reply:
         for number, call in enumerate(choice.tool_calls):
             call.id = call.id or f"call_{number}"
         if choice.finish_reason == "error" and self.error is None:
-            self.error = _nameless_error(self)
+            self.error = endings.nameless_error(self)
         if self.error is not None:
             self._end("failed", at)
         elif choice.finish_reason or self.done:
-            self.note = self.note or _suspicion(self)
+            self.note = self.note or endings.suspicion(self)
             self._end("complete", at)
         else:
-            self.note = delta.reason or _broken_off(self)
+            self.note = delta.reason or endings.broken_off(self)
             self._end("truncated", at)
 
     def _end(self, status: Status, at: float) -> None:
         self.status = status
         self.phase = "done"
         self.timing.finished = at
-
-
-def _nameless_error(reply: Reply) -> ErrorDetail:
-    """Name the failure of an answer that ends with finish_reason `error` and no error object."""
-    return ErrorDetail(
-        kind="ProviderFailed",
-        message="The provider ended the answer with an error that it did not describe.",
-        phase="mid_stream",
-        provider=reply.provider,
-        request_id=reply.generation_id,
-        hint="Run the cell again, or choose another model or provider.",
-    )
-
-
-_NATIVE_FAILURES = frozenset(
-    {
-        "BLOCKLIST",
-        "CANCELLED",
-        "ERROR",
-        "FAILED",
-        "IMAGE_SAFETY",
-        "INCOMPLETE",
-        "LANGUAGE",
-        "MALFORMED_FUNCTION_CALL",
-        "OTHER",
-        "PROHIBITED_CONTENT",
-        "RECITATION",
-        "SAFETY",
-        "SPII",
-        "UNEXPECTED_TOOL_CALL",
-    }
-)
-"""Provider's own words for an answer that is not whole, although the endpoint says `stop`."""
-
-
-def _suspicion(reply: Reply) -> str | None:
-    """Find a failure that is dressed as success.
-
-    A `[DONE]` without a finish reason is how old llama.cpp hides errors (section 8).
-    """
-    choice = reply.choices[0]
-    native = (choice.native_finish_reason or "").upper()
-    if choice.finish_reason == "stop" and native in _NATIVE_FAILURES:
-        return f"The provider says {choice.native_finish_reason}; the answer may be incomplete."
-    if choice.finish_reason == "stop" and not reply.token_events:
-        why = f" ({choice.native_finish_reason})" if choice.native_finish_reason else ""
-        return f"The model stopped without an answer{why}."
-    if choice.finish_reason is not None:
-        return None
-    if not reply.token_events:
-        return "The endpoint sent an empty answer without saying why."
-    return "The endpoint gave no finish reason; the answer may be incomplete."
-
-
-def _broken_off(reply: Reply) -> str:
-    if reply.malformed:
-        return f"The answer broke off after data that is not JSON: {reply.malformed[0]!r}"
-    if not reply.token_events:
-        return "The endpoint closed the stream without an answer."
-    return "The answer broke off: the stream ended without a finish reason and without [DONE]."
 
 
 _FOLD: dict[type, Any] = {

@@ -9,13 +9,9 @@ import httpx
 import msgspec
 
 from or_notebook.wire import deltas as d
-from or_notebook.wire.error_bodies import (
-    detail_from_body,
-    detail_from_object,
-    is_html,
-    page_title,
-    request_id,
-)
+from or_notebook.wire.error_bodies import detail_from_body, detail_from_object
+from or_notebook.wire.error_headers import request_id
+from or_notebook.wire.error_pages import is_html, page_title
 from or_notebook.wire.errors import ErrorDetail
 from or_notebook.wire.skins import EventDecoder
 from or_notebook.wire.sse import MAX_EVENT_BYTES, Decoder, Event, EventTooLargeError, Item

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from or_notebook.wire.error_bodies import detail_from_body, detail_from_object, retry_after
+from or_notebook.wire.error_bodies import detail_from_body, detail_from_object
+from or_notebook.wire.error_headers import retry_after
 from or_notebook.wire.errors import ErrorDetail, to_exception
 
 

@@ -15,7 +15,7 @@ import msgspec
 from or_notebook.wire import deltas as d
 from or_notebook.wire.error_bodies import detail_from_object
 from or_notebook.wire.request import Request
-from or_notebook.wire.skins.frames import ErrorPayload, unframe
+from or_notebook.wire.skins.frames import deltas_of
 from or_notebook.wire.sse import Item
 
 _PLACEHOLDER_IDS = frozenset({"litellm-fallback-metadata"})
@@ -74,12 +74,7 @@ class ChatDecoder:
 
     def decode(self, item: Item) -> list[d.Delta]:
         """Return the deltas of one event or comment."""
-        frame = unframe(item, _decode_chunk)
-        if isinstance(frame, list):
-            return frame
-        if isinstance(frame, ErrorPayload):
-            return [self._failure(frame.error)]
-        return self._chunk(frame)
+        return deltas_of(item, _decode_chunk, self._chunk, self._failure)
 
     def whole(self, body: dict[str, Any]) -> list[d.Delta] | None:
         """Return the deltas of a non-streamed completion; None if the body is none."""

@@ -22,6 +22,21 @@ class ErrorPayload(msgspec.Struct, frozen=True):
     error: dict[str, Any]
 
 
+def deltas_of(
+    item: Item,
+    decode: Callable[[bytes | str], T],
+    on_frame: Callable[[T], list[d.Delta]],
+    on_error: Callable[[dict[str, Any]], d.Delta],
+) -> list[d.Delta]:
+    """Return the deltas of an item: of a JSON object by `on_frame`, of an error by `on_error`."""
+    frame = unframe(item, decode)
+    if isinstance(frame, list):
+        return frame
+    if isinstance(frame, ErrorPayload):
+        return [on_error(frame.error)]
+    return on_frame(frame)
+
+
 def unframe(item: Item, decode: Callable[[bytes | str], T]) -> list[d.Delta] | ErrorPayload | T:
     """Return the deltas of an item that is no JSON object, else what `decode` makes of it."""
     if isinstance(item, Comment):

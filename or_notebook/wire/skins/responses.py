@@ -15,7 +15,7 @@ import msgspec
 from or_notebook.wire import deltas as d
 from or_notebook.wire.error_bodies import detail_from_object
 from or_notebook.wire.request import Request
-from or_notebook.wire.skins.frames import ErrorPayload, unframe
+from or_notebook.wire.skins.frames import deltas_of
 from or_notebook.wire.skins.responses_request import encode
 from or_notebook.wire.sse import Item
 
@@ -59,16 +59,7 @@ class ResponsesDecoder:
 
     def decode(self, item: Item) -> list[d.Delta]:
         """Return the deltas of one event or comment."""
-        frame = unframe(item, _decode_event)
-        if isinstance(frame, list):
-            return frame
-        if isinstance(frame, ErrorPayload):
-            return [self._failure(frame.error)]
-        out: list[d.Delta] = []
-        self._event(frame, out)
-        if any(isinstance(delta, d.TOKEN_DELTAS) for delta in out):
-            self._tokens_seen = True
-        return out
+        return deltas_of(item, _decode_event, self._deltas, self._failure)
 
     def whole(self, body: dict[str, Any]) -> list[d.Delta] | None:
         """Return the deltas of a non-streamed response; None if the body is none."""
@@ -80,6 +71,13 @@ class ResponsesDecoder:
         return [*out, d.Done()]
 
     # -- events --------------------------------------------------------------------------------
+
+    def _deltas(self, event: dict[str, Any]) -> list[d.Delta]:
+        out: list[d.Delta] = []
+        self._event(event, out)
+        if any(isinstance(delta, d.TOKEN_DELTAS) for delta in out):
+            self._tokens_seen = True
+        return out
 
     def _event(self, event: dict[str, Any], out: list[d.Delta]) -> None:
         kind = event.get("type")
