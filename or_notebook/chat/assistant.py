@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
 
 def assistant_message(reply: Reply) -> dict[str, Any]:
-    """Return what the next turn sends back: reasoning unmodified and in order, else its signatures
-    break (PROTOCOL.md, section 2.3).
+    """Return what the next turn sends back (PROTOCOL.md, section 2.3).
+
+    Reasoning goes back unmodified and in order, else its signatures break.
     """
     choice = reply.choices[0]
     message: dict[str, Any] = {"role": "assistant", "content": reply.text}

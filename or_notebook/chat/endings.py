@@ -77,6 +77,7 @@ def suspicion(reply: Reply) -> str | None:
 
 
 def broken_off(reply: Reply) -> str:
+    """Say how a stream ended that gave neither a finish reason nor `[DONE]`."""
     if reply.malformed:
         return f"The answer broke off after data that is not JSON: {reply.malformed[0]!r}"
     if not reply.token_events:
