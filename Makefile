@@ -6,7 +6,7 @@ PORT ?= 8888
 BROWSER ?= 1
 LIVE ?= 0
 
-.PHONY: demo test test-servers lint format frontend clean
+.PHONY: demo test test-servers bench lint format frontend clean
 
 demo:
 	@.ci/environment demo .venv "lab,sandbox"
@@ -19,6 +19,11 @@ test:
 # Real servers that we didn't write, on this machine: LiteLLM's proxy and llama.cpp. Takes a while.
 test-servers:
 	@.ci/test-servers
+
+# Figures, never tests: how long loading the extension takes.
+bench:
+	@.ci/environment dev .venv dev
+	@.venv/bin/python -m tests.benchmarks.load_extension
 
 lint:
 	@.ci/environment dev .venv dev
