@@ -12,9 +12,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, magics_class, no_var_expand
 from traitlets import Bool, Dict, Enum, Float, Int, Unicode
 
-from or_notebook.magics.arguments import parse, split_prompt
 from or_notebook.magics.declared import declared
-from or_notebook.magics.fields import body_fields
 from or_notebook.magics.options import FORMATS, OPTIONS, SKINS
 
 if TYPE_CHECKING:
@@ -83,6 +81,8 @@ class ChatMagics(Magics):
         last answer is always in `_chat`. Defaults: %config ChatMagics. Cancel keeps what has
         arrived and lets later cells run; Interrupt keeps it too and stops Run All.
         """
+        from or_notebook.magics.arguments import parse
+
         options = parse(self.chat_cell, line)
         # A cell always ends with the line break that IPython adds to it.
         self._chat(options, cell[:-1] if cell.endswith("\n") else cell)
@@ -95,6 +95,8 @@ class ChatMagics(Magics):
         The options of `%%chat` come first; the prompt begins at the first word that is no option,
         and is sent as it is: `%chat -m openai/gpt-5.4-mini What's in {braces}?`
         """
+        from or_notebook.magics.arguments import parse, split_prompt
+
         leading, prompt = split_prompt(line)
         options = parse(self.chat_cell, leading)
         return self._chat(options, prompt)
@@ -139,6 +141,7 @@ class ChatMagics(Magics):
 
     def _prepare(self, options: Namespace, prompt: str) -> Call:
         from or_notebook.api import prepare
+        from or_notebook.magics.fields import body_fields
 
         return prepare(
             prompt,
