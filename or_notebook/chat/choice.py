@@ -98,7 +98,7 @@ class Choice:
         for name, value in fragment.items():
             if name in {"text", "summary", "data"} and isinstance(value, str):
                 block[name] = (block.get(name) or "") + value
-            elif value is not None:
+            elif value not in (None, ""):
                 block[name] = value
 
     def _block_for(self, fragment: dict[str, Any]) -> dict[str, Any] | None:
@@ -108,7 +108,7 @@ class Choice:
                 if block.get("index") == index and block.get("type") == kind:
                     return block
             return None
-        if not self.reasoning_details or kind == "reasoning.encrypted":
+        if not self.reasoning_details or kind not in {"reasoning.text", "reasoning.summary"}:
             return None
         last = self.reasoning_details[-1]
         same = last.get("type") == kind and last.get("index") is None

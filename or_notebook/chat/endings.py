@@ -71,6 +71,8 @@ def suspicion(reply: Reply) -> str | None:
         return f"The model stopped without an answer{why}."
     if choice.finish_reason is not None:
         return None
+    if reply.malformed:
+        return f"The endpoint sent data that is not JSON: {reply.malformed[0]!r}"
     if not reply.token_events:
         return "The endpoint sent an empty answer without saying why."
     return "The endpoint gave no finish reason; the answer may be incomplete."

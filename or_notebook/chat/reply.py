@@ -183,7 +183,9 @@ class Reply:
     @property
     def lacks_bill(self) -> bool:
         """Whether the service can be asked what a finished answer without figures cost."""
-        return self.usage is None and self._header_id and self.status != "streaming"
+        # A request that was refused has no record.
+        refused = self.error is not None and self.error.http_status is not None
+        return self.usage is None and self._header_id and self.status != "streaming" and not refused
 
     def bill(self, record: dict[str, Any]) -> None:
         """Complete a finished answer with the service's own record of it."""

@@ -60,12 +60,12 @@ class ResponseReader:
 
     async def read(self, response: httpx.Response) -> Outcome:
         """Read to the end; raises `httpx.HTTPError` if the transport fails on the way."""
-        if response.status_code >= 300:
-            return Outcome(failure=await _refusal(response))
-        self.opened = True
         generation_id = response.headers.get("x-generation-id") or None
         self._request_id = request_id(response.headers)
         self._deliver([d.Opened(response.status_code, generation_id, self._request_id)])
+        if response.status_code >= 300:
+            return Outcome(failure=await _refusal(response))
+        self.opened = True
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type in {"text/html", "application/xhtml+xml"} or content_type.endswith("json"):
             return self._body(await _read_limited(response, MAX_EVENT_BYTES))
@@ -151,15 +151,21 @@ class ResponseReader:
             value = msgspec.json.decode(text)
         except msgspec.MsgspecError:
             return Outcome(failure=_not_json(body))
-        if isinstance(value, dict) and not value.get("error"):
-            deltas = self._decoder.whole(value)
-            if deltas is not None:
-                self._deliver([*deltas, d.Closed(0)])
-                return Outcome(closed=True)
+        deltas = self._decoder.whole(value) if isinstance(value, dict) else None
+        if deltas is not None and (_has_token(deltas) or not value.get("error")):
+            if not self._decoder.finished:
+                # Nothing else says so where the finish reason is missing: the answer is whole.
+                deltas.append(d.Done())
+            self._deliver([*deltas, d.Closed(0)])
+            return Outcome(closed=True)
         detail = detail_from_object(
             value, phase="pre_stream", http_status=200, request_id=self._request_id
         )
         return Outcome(failure=detail)
+
+
+def _has_token(deltas: list[d.Delta]) -> bool:
+    return any(isinstance(delta, d.TOKEN_DELTAS) for delta in deltas)
 
 
 async def _refusal(response: httpx.Response) -> ErrorDetail:

@@ -44,6 +44,17 @@ _STATUS_OF_TYPE = {
     "invalid_prompt": 400,
     "context_length_exceeded": 400,
     "exceed_context_size_error": 400,
+    "max_tokens_exceeded": 400,
+    "token_limit_exceeded": 400,
+    "string_too_long": 400,
+    "content_policy_violation": 400,
+    "refusal": 400,
+    "invalid_image": 400,
+    "unsupported_image_format": 400,
+    "image_not_found": 404,
+    "precondition_failed": 412,
+    "payload_too_large": 413,
+    "unprocessable": 422,
 }
 
 _KINDS = {
@@ -79,9 +90,15 @@ def status_of(
         if isinstance(number, int) and 400 <= number < 600:
             return number
     for word in (kind_word, code):
-        if isinstance(word, str) and word.casefold() in _STATUS_OF_TYPE:
-            return _STATUS_OF_TYPE[word.casefold()]
+        status = _status_of_word(word.casefold()) if isinstance(word, str) else None
+        if status is not None:
+            return status
     return None
+
+
+def _status_of_word(word: str) -> int | None:
+    """Return the status that a type stands for; all `image_…` but one are about the request."""
+    return _STATUS_OF_TYPE.get(word, 400 if word.startswith("image_") else None)
 
 
 def kind_of(status: int | None, code: object, kind_word: object, message: str) -> str:

@@ -25,6 +25,7 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _COLON = 0x3A
+_JSON_STARTS = (b"{", b"[", b'"')
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -170,7 +171,7 @@ class Decoder:
             # Only ASCII digits count; `bytes.isdigit` knows no others, `int` would accept 1_000.
             if value.isdigit():
                 self.retry = int(value[:18])
-        elif name == b"error" and value[:1] == b"{":
+        elif name == b"error" and value[:1] in _JSON_STARTS:
             items.append(ErrorField(value))
 
     def _dispatch(self, items: list[Item]) -> None:

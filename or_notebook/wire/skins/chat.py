@@ -69,6 +69,7 @@ class ChatDecoder:
     def __init__(self) -> None:
         self._origin: tuple[Any, Any, Any] = (None, None, None)
         self._cited: set[str] = set()
+        self._streamed: set[int] = set()
         self._tokens_seen = False
         self.finished = False
 
@@ -80,7 +81,7 @@ class ChatDecoder:
         """Return the deltas of a non-streamed completion; None if the body is none."""
         if not isinstance(body.get("choices"), list):
             return None
-        return [*self._chunk(msgspec.convert(body, _Chunk)), d.Done()]
+        return self._chunk(msgspec.convert(body, _Chunk))
 
     # -- chunks --------------------------------------------------------------------------------
 
@@ -125,8 +126,10 @@ class ChatDecoder:
         index = choice.get("index")
         number = index if type(index) is int else 0
         before = len(out)
-        # Perplexity repeats the whole answer in `message` beside each `delta`.
-        delta = choice["delta"] if "delta" in choice else choice.get("message")
+        if "delta" in choice:
+            self._streamed.add(number)
+        # Perplexity repeats the whole answer in `message`, beside each `delta` or after them.
+        delta = choice.get("delta" if number in self._streamed else "message")
         if isinstance(delta, dict):
             self._delta(delta, number, out)
         text = choice.get("text")
@@ -137,7 +140,7 @@ class ChatDecoder:
             self._tokens_seen = True
         reason, native = choice.get("finish_reason"), choice.get("native_finish_reason")
         if reason or native:
-            self.finished = True
+            self.finished = self.finished or _is_text(reason)
             out.append(
                 d.Finish(
                     reason if _is_text(reason) else None,
@@ -252,6 +255,8 @@ def _audio(value: dict[str, Any], number: int) -> d.AudioDelta:
 
 
 def _texts(parts: object) -> list[str]:
+    if isinstance(parts, str):
+        return [parts] if parts else []
     known = parts if isinstance(parts, list) else []
     found = [part.get("text") for part in known if isinstance(part, dict)]
     return [text for text in found if isinstance(text, str) and text]

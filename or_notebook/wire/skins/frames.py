@@ -19,14 +19,14 @@ SNIPPET = 200
 class ErrorPayload(msgspec.Struct, frozen=True):
     """An error that came outside the skin's own events."""
 
-    error: dict[str, Any]
+    error: Any
 
 
 def deltas_of(
     item: Item,
     decode: Callable[[bytes | str], T],
     on_frame: Callable[[T], list[d.Delta]],
-    on_error: Callable[[dict[str, Any]], d.Delta],
+    on_error: Callable[[Any], d.Delta],
 ) -> list[d.Delta]:
     """Return the deltas of an item: of a JSON object by `on_frame`, of an error by `on_error`."""
     frame = unframe(item, decode)
@@ -61,7 +61,7 @@ def _other_payload(raw: bytes, decode: Callable[[bytes | str], T]) -> list[d.Del
         return [d.KeepAlive(text[1:].strip())]
     if text.startswith("{"):
         return _decode_text(text, decode)
-    return [] if _is_json(text) else [d.Malformed(text[:SNIPPET])]
+    return [] if not text or _is_json(text) else [d.Malformed(text[:SNIPPET])]
 
 
 def _decode_text(text: str, decode: Callable[[bytes | str], T]) -> list[d.Delta] | T:
@@ -74,11 +74,10 @@ def _decode_text(text: str, decode: Callable[[bytes | str], T]) -> list[d.Delta]
 
 def _error_field(raw: bytes) -> list[d.Delta] | ErrorPayload:
     try:
-        error = msgspec.json.decode(raw, type=dict[str, Any])
+        error = msgspec.json.decode(raw)
     except msgspec.MsgspecError:
         return []
-    inner = error.get("error")
-    return ErrorPayload(inner if isinstance(inner, dict) else error)
+    return ErrorPayload(error) if error else []
 
 
 def _is_json(text: str) -> bool:

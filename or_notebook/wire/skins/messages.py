@@ -42,11 +42,17 @@ class MessagesSkin:
 
 
 class MessagesDecoder:
-    """Decodes one response; overlays the usage figures, which come in two parts."""
+    """Decodes one response; overlays the usage figures, which come in two parts.
+
+    The input of a tool call comes whole with its block or in pieces after it: the block's own,
+    mostly an empty object, waits in `_inputs` until the first piece or the end of the block.
+    """
 
     def __init__(self) -> None:
         self.finished = False
         self._usage: dict[str, Any] = {}
+        self._inputs: dict[int, Any] = {}
+        self._calls: set[int] = set()
         self._tokens_seen = False
 
     def decode(self, item: Item) -> list[d.Delta]:
@@ -63,7 +69,7 @@ class MessagesDecoder:
             if isinstance(block, dict):
                 self._block(index, block, out)
         self._finish(body, out)
-        return [*out, d.Done()]
+        return out
 
     def _deltas(self, event: dict[str, Any]) -> list[d.Delta]:
         out: list[d.Delta] = []
@@ -81,6 +87,8 @@ class MessagesDecoder:
             self._block(number, _object(event.get("content_block")), out)
         elif kind == "content_block_delta":
             self._delta(number, _object(event.get("delta")), out)
+        elif kind == "content_block_stop":
+            self._end_block(number, out)
         elif kind == "message_delta":
             self._overlay(event.get("usage"), out)
             self._finish(_object(event.get("delta")), out)
@@ -90,7 +98,10 @@ class MessagesDecoder:
     def _start(self, message: dict[str, Any], out: list[d.Delta]) -> None:
         names = (_text(message.get(name)) for name in ("id", "model", "provider"))
         out.append(d.Origin(*(name or None for name in names)))
-        self._overlay(message.get("usage"), out)
+        usage = message.get("usage")
+        if isinstance(usage, dict):
+            self._usage = dict(usage)
+            out.append(d.UsageDelta(usage))
 
     def _overlay(self, usage: object, out: list[d.Delta]) -> None:
         """Lay the non-null figures over those known: the later ones are cumulative."""
@@ -110,10 +121,16 @@ class MessagesDecoder:
         elif kind == "redacted_thinking":
             out.append(d.ReasoningDetail({**block, "index": index}))
         elif kind == "tool_use":
-            given = block.get("input")
-            arguments = msgspec.json.encode(given).decode() if given else ""
+            self._calls.add(index)
+            self._inputs[index] = block.get("input") or {}
             id_, name = _text(block.get("id")), _text(block.get("name"))
-            out.append(d.ToolCallDelta(index, id_ or None, name or None, arguments))
+            out.append(d.ToolCallDelta(index, id_ or None, name or None))
+
+    def _end_block(self, index: int, out: list[d.Delta]) -> None:
+        """Deliver the input of a tool call that came without pieces; empty is `{}`."""
+        if index in self._inputs:
+            arguments = msgspec.json.encode(self._inputs.pop(index)).decode()
+            out.append(d.ToolCallDelta(index, arguments=arguments))
 
     def _thinking(self, index: int, block: dict[str, Any], out: list[d.Delta]) -> None:
         """Keep a thinking block or a piece of one, and show its text."""
@@ -132,7 +149,10 @@ class MessagesDecoder:
         elif kind in {"thinking_delta", "signature_delta"}:
             self._thinking(index, delta, out)
         elif kind == "input_json_delta" and _text(delta.get("partial_json")):
-            out.append(d.ToolCallDelta(index, arguments=delta["partial_json"]))
+            self._inputs.pop(index, None)
+            # The endpoint's own tools send such pieces too; nobody here is to call those.
+            if index in self._calls:
+                out.append(d.ToolCallDelta(index, arguments=delta["partial_json"]))
         elif kind == "citations_delta":
             self._citation(delta.get("citation"), out)
 
@@ -151,10 +171,12 @@ class MessagesDecoder:
     def _finish(self, delta: dict[str, Any], out: list[d.Delta]) -> None:
         reason = _text(delta.get("stop_reason"))
         if reason:
+            for index in list(self._inputs):
+                self._end_block(index, out)
             self.finished = True
             out.append(d.Finish(_FINISH.get(reason, reason), reason))
 
-    def _failure(self, value: dict[str, Any]) -> d.Failure:
+    def _failure(self, value: Any) -> d.Failure:
         return d.Failure(
             detail_from_object(value, phase="mid_stream", tokens_seen=self._tokens_seen)
         )

@@ -23,6 +23,9 @@ _INCOMPLETE = {"max_output_tokens": "length"}
 """Finish reasons in the words of chat completions; `content_filter` is the same in both."""
 
 _TEXT_DELTAS = frozenset({"response.output_text.delta", "response.content_part.delta"})
+_UNPLACED = -1
+"""The place of a piece that names neither its item nor its item's place in the output."""
+
 _ENDS = frozenset({"response.completed", "response.done", "response.incomplete"})
 
 _decode_event = msgspec.json.Decoder(dict[str, Any]).decode
@@ -53,6 +56,7 @@ class ResponsesDecoder:
         self.finished = False
         self._tokens_seen = False
         self._streamed: set[tuple[str, int]] = set()
+        self._places: dict[str, int] = {}
         self._summary_part: tuple[int, int] | None = None
         self._kept: set[int] = set()
         self._called = False
@@ -66,22 +70,24 @@ class ResponsesDecoder:
         if not isinstance(body.get("output"), list):
             return None
         out: list[d.Delta] = []
-        self._origin(body, out)
         self._end(body, out)
-        return [*out, d.Done()]
+        return out
 
     # -- events --------------------------------------------------------------------------------
 
     def _deltas(self, event: dict[str, Any]) -> list[d.Delta]:
         out: list[d.Delta] = []
         self._event(event, out)
+        self._note_tokens(out)
+        return out
+
+    def _note_tokens(self, out: list[d.Delta]) -> None:
         if any(isinstance(delta, d.TOKEN_DELTAS) for delta in out):
             self._tokens_seen = True
-        return out
 
     def _event(self, event: dict[str, Any], out: list[d.Delta]) -> None:
         kind = event.get("type")
-        index = _int(event.get("output_index"))
+        index = self._place(event)
         piece = event.get("delta")
         text = piece if isinstance(piece, str) else ""
         if kind in _TEXT_DELTAS and text:
@@ -108,12 +114,27 @@ class ResponsesDecoder:
         elif kind in {"response.created", "response.in_progress"}:
             self._origin(_object(event.get("response")), out)
         elif kind in _ENDS:
-            self._end(_object(event.get("response")), out)
+            response = _object(event.get("response"))
+            self._end(response, out, cut_short=kind == "response.incomplete")
         elif kind == "response.failed":
             self._failed(_object(event.get("response")), out)
         elif kind in {"error", "response.error"} or event.get("error"):
             # The flat form has its own `type`, which says only that it is an error.
             out.append(self._failure({name: event[name] for name in event if name != "type"}))
+
+    def _place(self, event: dict[str, Any]) -> int:
+        """Return an item's place in the output, from the event or from what its id is known for."""
+        index = event.get("output_index")
+        id_ = event.get("item_id") or _object(event.get("item")).get("id")
+        if not isinstance(id_, str) or not id_:
+            return index if isinstance(index, int) else _UNPLACED
+        if isinstance(index, int):
+            self._places[id_] = index
+        return self._places.setdefault(id_, len(self._places))
+
+    def _came(self, what: str, index: int) -> bool:
+        """Tell whether an item's text, refusal… has been delivered in pieces."""
+        return not {(what, index), (what, _UNPLACED)}.isdisjoint(self._streamed)
 
     def _origin(self, response: dict[str, Any], out: list[d.Delta]) -> None:
         names = [response.get(name) for name in ("id", "model", "provider")]
@@ -123,7 +144,7 @@ class ResponsesDecoder:
 
     def _summary(self, index: int, part: int, text: str, out: list[d.Delta]) -> None:
         """Show a summary where the reasoning itself is not shown; a blank line between parts."""
-        if ("reasoning", index) in self._streamed:
+        if self._came("reasoning", index):
             return
         self._streamed.add(("summary", index))
         if self._summary_part not in (None, (index, part)):
@@ -159,9 +180,7 @@ class ResponsesDecoder:
         elif kind == "reasoning":
             self._reasoning(index, item, out)
         elif kind == "function_call":
-            out.append(
-                self._call(index, item, arguments=("arguments", index) not in self._streamed)
-            )
+            out.append(self._call(index, item, arguments=not self._came("arguments", index)))
         elif kind == "image_generation_call" and isinstance(item.get("result"), str):
             format_ = item.get("output_format") or "png"
             out.append(d.ImageDelta(f"data:image/{format_};base64,{item['result']}"))
@@ -170,17 +189,16 @@ class ResponsesDecoder:
         for part in item.get("content") or ():
             found = _object(part)
             text, refusal = found.get("text"), found.get("refusal")
-            if isinstance(text, str) and text and ("text", index) not in self._streamed:
+            if isinstance(text, str) and text and not self._came("text", index):
                 out.append(d.TextDelta(text))
-            if isinstance(refusal, str) and refusal and ("refusal", index) not in self._streamed:
+            if isinstance(refusal, str) and refusal and not self._came("refusal", index):
                 out.append(d.RefusalDelta(refusal))
-            if ("annotations", index) not in self._streamed:
+            if not self._came("annotations", index):
                 annotations = found.get("annotations") or ()
                 out += [_annotation(entry) for entry in annotations if isinstance(entry, dict)]
 
     def _reasoning(self, index: int, item: dict[str, Any], out: list[d.Delta]) -> None:
-        shown = {("reasoning", index), ("summary", index)} & self._streamed
-        if not shown:
+        if not self._came("reasoning", index) and not self._came("summary", index):
             parts = item.get("content") or item.get("summary") or ()
             texts = [_object(part).get("text") for part in parts]
             text = "\n\n".join(text for text in texts if isinstance(text, str) and text)
@@ -190,29 +208,38 @@ class ResponsesDecoder:
 
     # -- ends ----------------------------------------------------------------------------------
 
-    def _end(self, response: dict[str, Any], out: list[d.Delta]) -> None:
-        for index, item in enumerate(response.get("output") or ()):
-            self._item(index, _object(item), out)
+    def _end(
+        self, response: dict[str, Any], out: list[d.Delta], *, cut_short: bool = False
+    ) -> None:
+        self._origin(response, out)
+        for position, entry in enumerate(response.get("output") or ()):
+            item = _object(entry)
+            # Not every endpoint lists each item here that it has streamed.
+            self._item(self._places.get(str(item.get("id")), position), item, out)
         usage = response.get("usage")
         if isinstance(usage, dict):
             out.append(d.UsageDelta(usage))
         if response.get("status") == "failed" or response.get("error"):
+            self._note_tokens(out)
             out.append(self._failure(response))
             return
         self.finished = True
-        cut_short = _object(response.get("incomplete_details")).get("reason")
-        if isinstance(cut_short, str) and cut_short:
-            out.append(d.Finish(_INCOMPLETE.get(cut_short, cut_short), cut_short))
+        reason = _object(response.get("incomplete_details")).get("reason")
+        if isinstance(reason, str) and reason:
+            out.append(d.Finish(_INCOMPLETE.get(reason, reason), reason))
+        elif cut_short or response.get("status") == "incomplete":
+            out.append(d.Finish("length"))
         else:
             out.append(d.Finish("tool_calls" if self._called else "stop"))
 
     def _failed(self, response: dict[str, Any], out: list[d.Delta]) -> None:
+        self._origin(response, out)
         usage = response.get("usage")
         if isinstance(usage, dict):
             out.append(d.UsageDelta(usage))
         out.append(self._failure(response))
 
-    def _failure(self, value: dict[str, Any]) -> d.Failure:
+    def _failure(self, value: Any) -> d.Failure:
         return d.Failure(
             detail_from_object(value, phase="mid_stream", tokens_seen=self._tokens_seen)
         )
