@@ -273,6 +273,13 @@ class TestRefusals:
             reply = ask(server)
         assert (reply.text, reply.status, reply.generation_id) == ("Hi", "complete", "gen-1")
 
+    def test_whole_answer_that_calls_itself_an_event_stream(self):
+        body = {"id": "gen-1", "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+        with replaying(Answer([json.dumps(body).encode()])) as server:
+            assert ask(server).text == "Hi"
+        error = {"error": {"code": 402, "message": "No credit"}}
+        failure(OutOfCredits, Answer([json.dumps(error, indent=1).encode()]))
+
     def test_event_stream_without_a_content_type(self):
         with replaying(Answer(GOOD.chunks, headers={})) as server:
             assert ask(server).text == "Hello!"
@@ -313,6 +320,16 @@ class TestBrokenAnswers:
     def test_data_that_is_not_json_is_named_if_the_answer_breaks_off(self):
         error = failure(TruncatedError, Answer([text("a"), b"data: <oops>\n\n"]))
         assert "<oops>" in str(error)
+
+    def test_half_a_character_and_nan_lose_no_token(self):
+        half = b'data: {"choices":[{"index":0,"delta":{"content":"a\\ud83d"},"logprobs":NaN}]}\n\n'
+        with replaying(Answer([half, *GOOD.chunks])) as server:
+            assert ask(server).text == "a\ufffdHello!"
+
+    def test_absurd_nesting_is_malformed_and_no_more(self):
+        deep = b'data: {"choices":' + b"[" * 200_000 + b"\n\n"
+        with replaying(Answer([deep, *GOOD.chunks])) as server:
+            assert ask(server).text == "Hello!"
 
     def test_old_llamacpp_error_field(self):
         field = b'error: {"code":500,"message":"out of memory","type":"server_error"}\n\n'

@@ -82,7 +82,7 @@ class ResponseReader:
         sse = Decoder()
         head = b""
         async for chunk in chunks:
-            if not declared and len(head) < _SNIFFED:
+            if not self._events and len(head) < _SNIFFED:
                 head += chunk
             try:
                 items = sse.feed(chunk)
@@ -93,7 +93,8 @@ class ResponseReader:
                 done = self._take(items)
                 if done is not None:
                     return await self._finish(done, chunks)
-        if not declared and not self._events and head.strip():
+        # Some gateways call a plain body an event stream, or an event stream nothing at all.
+        if not self._events and _is_body(head, declared):
             return self._body(head)
         return self._end(None)
 
@@ -149,7 +150,7 @@ class ResponseReader:
         text = body.decode("utf-8", "replace").strip()
         try:
             value = msgspec.json.decode(text)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return Outcome(failure=_not_json(body))
         deltas = self._decoder.whole(value) if isinstance(value, dict) else None
         if deltas is not None and (_has_token(deltas) or not value.get("error")):
@@ -162,6 +163,12 @@ class ResponseReader:
             value, phase="pre_stream", http_status=200, request_id=self._request_id
         )
         return Outcome(failure=detail)
+
+
+def _is_body(head: bytes, declared: bool) -> bool:
+    """Tell whether bytes without any event are a whole body, by how they begin."""
+    start = head.lstrip()[:1]
+    return start in {b"{", b"[", b"<"} if declared else bool(start)
 
 
 def _has_token(deltas: list[d.Delta]) -> bool:

@@ -39,7 +39,7 @@ def _value_of(body: bytes) -> Any:
     for candidate in (text, *events[:1]):
         try:
             return msgspec.json.decode(candidate)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             continue
     return words(text) or None
 

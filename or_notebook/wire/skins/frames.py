@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -48,7 +49,7 @@ def unframe(item: Item, decode: Callable[[bytes | str], T]) -> list[d.Delta] | E
         return _other_payload(raw, decode)
     try:
         return decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _decode_text(raw.decode("utf-8", "replace"), decode)
 
 
@@ -65,17 +66,29 @@ def _other_payload(raw: bytes, decode: Callable[[bytes | str], T]) -> list[d.Del
 
 
 def _decode_text(text: str, decode: Callable[[bytes | str], T]) -> list[d.Delta] | T:
-    """Decode from text, after repair of invalid UTF-8 or of leading white space."""
-    try:
-        return decode(text)
-    except msgspec.MsgspecError:
-        return [d.Malformed(text[:SNIPPET])]
+    """Decode from text, repaired if that is what it takes."""
+    for readable in (str, _repaired):
+        try:
+            return decode(readable(text))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            continue
+    return [d.Malformed(text[:SNIPPET])]
+
+
+def _repaired(text: str) -> str:
+    """Return JSON without what Python servers let slip into it: NaN, and half of an emoji.
+
+    A tokenizer may cut a character in two; its halves are U+FFFD then. Raises ValueError.
+    """
+    value = json.loads(text, parse_constant=lambda _: None)
+    plain = json.dumps(value, ensure_ascii=False)
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _error_field(raw: bytes) -> list[d.Delta] | ErrorPayload:
     try:
         error = msgspec.json.decode(raw)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return []
     return ErrorPayload(error) if error else []
 
@@ -83,6 +96,6 @@ def _error_field(raw: bytes) -> list[d.Delta] | ErrorPayload:
 def _is_json(text: str) -> bool:
     try:
         msgspec.json.decode(text)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return False
     return True
