@@ -329,7 +329,7 @@ class TestWidget:
         _, view, _ = open_view()
         bundle = view.mimebundle()
         assert bundle[WIDGET_VIEW]["model_id"] in view.comm_ids()
-        assert bundle["text/plain"] == "Waiting for test/model…"
+        assert bundle["text/plain"] == "Waiting for test/model… (_chat holds the answer)"
 
     def test_closing_the_view_leaves_the_runtime(self) -> None:
         _, first, _ = open_view()

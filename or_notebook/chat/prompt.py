@@ -23,7 +23,9 @@ def to_messages(prompt: Prompt, system: str | None = None) -> list[dict[str, Any
         messages.append({"role": "system", "content": system})
     if isinstance(prompt, str):
         if not prompt.strip():
-            raise _nothing_to_send("The prompt is empty.", "Write the question below %%chat.")
+            raise _nothing_to_send(
+                "The prompt is empty.", "Write the question below the %%chat line, or behind %chat."
+            )
         messages.append({"role": "user", "content": prompt})
         return messages
     turns = [_message(turn, number) for number, turn in enumerate(prompt)]

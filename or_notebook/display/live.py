@@ -79,6 +79,7 @@ class LiveView(anywidget.AnyWidget):
         self._finished = False
         self._owed: set[str] = set()
         self._ready = False
+        self._returned = False
         self._reasoning_open = False
         self._publisher = threading.current_thread()
         self._runtime = _runtime()
@@ -95,6 +96,11 @@ class LiveView(anywidget.AnyWidget):
         return self._ready
 
     @property
+    def returned(self) -> bool:
+        """Whether a page has shown this view only after its end: one that was reloaded."""
+        return self._returned
+
+    @property
     def reasoning_open(self) -> bool:
         """Whether a person has the reasoning open."""
         return self._reasoning_open
@@ -108,7 +114,7 @@ class LiveView(anywidget.AnyWidget):
         """Return what to display: the widget, and a line of text where there are no widgets."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         model = self._reply.model or self._reply.requested_model or "the model"
-        return {WIDGET_VIEW: view, "text/plain": f"Waiting for {model}…"}
+        return {WIDGET_VIEW: view, "text/plain": f"Waiting for {model}… (_chat holds the answer)"}
 
     def update(self, elapsed: float) -> None:
         """Send what is new `elapsed` seconds after the call began; nothing new sends nothing."""
@@ -158,6 +164,7 @@ class LiveView(anywidget.AnyWidget):
         kind = content.get("kind")
         if kind == "ready":
             self._ready = True
+            self._returned = self._returned or self._finished
         elif kind == "cancel":
             self._on_cancel()
             self._owed.add("ack")

@@ -85,8 +85,11 @@ class NotebookView:
         return self._call.finished
 
     def dispose(self) -> None:
-        """Close the widget's comm; the static answer stays."""
-        if self.widget is not None:
+        """Close the widget's comm; the static answer stays.
+
+        A page that was reloaded in mid-stream has no static answer: there the widget goes on.
+        """
+        if self.widget is not None and not self.widget.returned:
             self.widget.close()
             self.widget = None
 

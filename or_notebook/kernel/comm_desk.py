@@ -37,8 +37,12 @@ class CommDesk:
 
     @staticmethod
     def fits(kernel: Kernel) -> bool:
-        """Whether this kernel has all that delivering needs."""
-        return all(hasattr(kernel, name) for name in NEEDED)
+        """Whether this kernel has all that delivering needs.
+
+        Under `%%capture` it has not: the publisher that captures knows no parent.
+        """
+        publisher = getattr(getattr(kernel, "shell", None), "display_pub", None)
+        return hasattr(publisher, "set_parent") and all(hasattr(kernel, name) for name in NEEDED)
 
     def accepts(self, frames: Frames) -> bool:
         """Whether the message is for one of the comms; it can still be deserialized later."""

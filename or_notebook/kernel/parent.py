@@ -29,8 +29,9 @@ class Parent:
 def output_belongs_to(kernel: Kernel, parent: Parent) -> Iterator[None]:
     """Make all output belong to another parent, then to the present one again."""
     present = Parent.current(kernel)
-    kernel.set_parent(parent.ident, parent.message)
     try:
+        # Inside: it may fail half-way, and the cell's own reply must not go to the wrong parent.
+        kernel.set_parent(parent.ident, parent.message)
         yield
     finally:
         kernel.set_parent(present.ident, present.message)

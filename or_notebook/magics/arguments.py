@@ -24,7 +24,10 @@ def parse(function: Any, line: str) -> Namespace:
     except ValueError as error:
         raise UsageError(f"%%chat: {error}: {line!r}\nClose the quote.") from None
     except UsageError as error:
-        raise UsageError(f"%%chat: {error}\n{_suggestion(shlex.split(line))}") from None
+        advice = "%%chat? lists all options."
+        if "invalid" not in str(error):
+            advice = _suggestion(shlex.split(line))
+        raise UsageError(f"%%chat: {error}\n{advice}") from None
     if options.name and options.model and options.name != options.model:
         raise UsageError(
             f"%%chat: two models are named, {options.name} and {options.model}.\n"

@@ -14,6 +14,7 @@ from traitlets import Bool, Dict, Enum, Float, Int, Unicode
 
 from or_notebook.magics.declared import declared
 from or_notebook.magics.options import FORMATS, OPTIONS, SKINS
+from or_notebook.magics.questions import keep_questions
 
 if TYPE_CHECKING:
     from or_notebook.chat.reply import Reply
@@ -105,14 +106,17 @@ class ChatMagics(Magics):
         """Prepare the shell: answers display as answers, finished widgets get tidied away."""
         from or_notebook.magics.outputs import Outputs
 
-        self._outputs = Outputs(self._running_shell())
+        shell = self._running_shell()
+        self._outputs = Outputs(shell)
         self._outputs.enable()
+        shell.input_transformers_cleanup.append(keep_questions)
 
     def disable(self) -> None:
         """Undo `enable`."""
         if self._outputs is not None:
             self._outputs.disable()
             self._outputs = None
+            self._running_shell().input_transformers_cleanup.remove(keep_questions)
 
     def _chat(self, options: Namespace, prompt: str) -> Reply | None:
         from or_notebook.magics.run import dry_run, run, run_in_background

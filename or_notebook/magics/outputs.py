@@ -28,14 +28,17 @@ class Outputs:
 
     def enable(self) -> None:
         """Make a `Reply` at the end of a cell show as an answer; close widgets no longer needed."""
-        formatter = self._shell.display_formatter.mimebundle_formatter
-        formatter.for_type_by_name(*_REPLY, self._mimebundle)
+        formats = self._shell.display_formatter
+        formats.mimebundle_formatter.for_type_by_name(*_REPLY, self._mimebundle)
+        if environment() == "kernel":
+            formats.ipython_display_formatter.for_type_by_name(*_REPLY, self._only_once)
         self._shell.events.register("pre_run_cell", self._close_finished)
 
     def disable(self) -> None:
         """Undo `enable`."""
-        formatter = self._shell.display_formatter.mimebundle_formatter
-        formatter.pop(".".join(_REPLY), None)
+        formats = self._shell.display_formatter
+        for formatter in (formats.mimebundle_formatter, formats.ipython_display_formatter):
+            formatter.pop(".".join(_REPLY), None)
         self._shell.events.unregister("pre_run_cell", self._close_finished)
         self._close_finished()
 
@@ -49,6 +52,10 @@ class Outputs:
 
         cell = current_cell()
         return environment() == "kernel" and not cell.has_cell_id and not cell.allow_stdin
+
+    def _captured(self) -> bool:
+        """Tell whether `%%capture` keeps what is displayed: a live view would be kept dead."""
+        return not hasattr(self._shell.display_pub, "set_parent")
 
     def view(
         self,
@@ -67,7 +74,7 @@ class Outputs:
         from or_notebook.display.notebook import NotebookView, StaticView
         from or_notebook.kernel.cell import current_cell
 
-        if self.unattended() or not live:
+        if self.unattended() or self._captured() or not live:
             return StaticView(call, format)
         view = NotebookView(call, format, current_cell())
         if not background:
@@ -89,8 +96,17 @@ class Outputs:
         """Note that this execution has shown the reply, so that its value is not shown again."""
         self._shown = (id(reply), self._shell.execution_count)
 
+    def _only_once(self, reply: Reply) -> None:
+        """Show nothing for the value of a `%chat` whose answer stands above it already."""
+        if not self._is_shown(reply):
+            # IPython's word for: go on with the other formats.
+            raise NotImplementedError
+
+    def _is_shown(self, reply: Reply) -> bool:
+        return self._shown == (id(reply), self._shell.execution_count)
+
     def _mimebundle(self, reply: Reply) -> Any:
-        if self._shown == (id(reply), self._shell.execution_count):
+        if self._is_shown(reply):
             return {"text/plain": repr(reply)}
         saved = importlib.import_module("or_notebook.display.saved")
         return saved.bundle(reply), saved.metadata(reply)

@@ -92,3 +92,21 @@ def test_cancel_and_interrupt_are_prompt(kernel):
         LOG.info("ipykernel %s: %s after %.0f ms", kernel.version, how, took * 1000)
         assert took < 2
         kernel.idle(request)
+
+
+def test_captured_cell_ends_and_keeps_the_answer(kernel):
+    request = kernel.start_cell("%%capture kept\n%chat -m sandbox/hello@2000 hi", cell_id="a-cell")
+    assert kernel.reply(request)["content"]["status"] == "ok"
+    kernel.idle(request)
+    assert kernel.run("print(kept.outputs[0].data['text/plain'][:5])") == "Hello\n"
+
+
+def test_line_at_the_end_of_a_cell_shows_its_answer_once(kernel):
+    request = kernel.start_cell("%chat -m sandbox/hello@2000 hi", cell_id="a-cell")
+    kernel.reply(request)
+    kernel.idle(request)
+    assert [m["msg_type"] for m in kernel.published(request)].count("execute_result") == 0
+    shown = kernel.start_cell("_chat", cell_id="b-cell")
+    kernel.idle(shown)
+    (result,) = [m for m in kernel.published(shown) if m["msg_type"] == "execute_result"]
+    assert result["content"]["data"]["text/plain"].startswith("Hello")

@@ -217,3 +217,33 @@ class TestExtension:
     def test_reload_keeps_working(self, shell):
         shell.run_line_magic("reload_ext", "or_notebook")
         assert chat(shell, "sandbox/hello@5000").status == "complete"
+
+
+class TestQuestions:
+    """IPython's help syntax ends in a question mark, and so do questions."""
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "%chat -m sandbox/hello@5000 how are you?",
+            "%chat -m sandbox/hello@5000 really??",
+            "answer = %chat -m sandbox/hello@5000 what is it?",
+            "for _ in range(1):\n    %chat -m sandbox/hello@5000 why?",
+        ],
+    )
+    def test_reach_the_model(self, shell, sandbox, line):
+        shell.run_cell(line).raise_error()
+        question = line.rpartition("@5000 ")[2]
+        assert last_body(sandbox)["messages"] == [{"role": "user", "content": question}]
+
+    def test_help_on_the_magic_stays_help(self, shell, sandbox, capsys):
+        shell.run_cell("%chat?").raise_error()
+        assert "rest of the line" in capsys.readouterr().out
+        assert sandbox.requests() == []
+
+    def test_other_cells_are_untouched(self):
+        from or_notebook.magics.questions import keep_questions
+
+        for text in ("len?\n", "%%chat\nwhat is %chat a?\n", "x = 1\n", "%timeit f?\n"):
+            lines = text.splitlines(keepends=True)
+            assert keep_questions(lines) == lines
