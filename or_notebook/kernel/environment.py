@@ -30,11 +30,6 @@ def environment() -> Environment:
     return "terminal" if kernel() is None else "kernel"
 
 
-def in_colab() -> bool:
-    """Whether this is Google Colab."""
-    return "google.colab" in sys.modules
-
-
 def ipykernel_version() -> tuple[int, int] | None:
     """The version of the running ipykernel, like `(7, 4)`; None outside of one."""
     module = sys.modules.get("ipykernel")

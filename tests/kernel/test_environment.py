@@ -6,18 +6,15 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from or_notebook.kernel.environment import environment, in_colab, ipykernel_version
+from or_notebook.kernel.environment import environment, ipykernel_version
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.support.kernels import LiveKernel
 
 
 def test_plain_python() -> None:
     assert environment() == "python"
     assert ipykernel_version() is None
-    assert not in_colab()
 
 
 def test_a_kernel_and_its_version(kernel: LiveKernel) -> None:
@@ -31,11 +28,6 @@ def test_a_kernel_and_its_version(kernel: LiveKernel) -> None:
 def test_the_kernel_is_the_one_asked_for(kernel: LiveKernel) -> None:
     printed = kernel.run("import ipykernel; print(ipykernel.__version__)")
     assert printed.startswith(f"{kernel.version}.")
-
-
-def test_colab(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "google.colab", sys)
-    assert in_colab()
 
 
 def test_asking_imports_nothing() -> None:
