@@ -48,6 +48,7 @@ def ask(endpoint: Endpoint, work: Callable[[httpx.AsyncClient], Coroutine[Any, A
     from or_notebook.kernel.engine import engine
     from or_notebook.kernel.waiting import wait
     from or_notebook.kernel.wake import Signal
+    from or_notebook.magics.interrupt import in_one_line
     from or_notebook.wire.errors import ChatError, to_exception
     from or_notebook.wire.request import Request
 
@@ -59,9 +60,7 @@ def ask(endpoint: Endpoint, work: Callable[[httpx.AsyncClient], Coroutine[Any, A
         return future.result()
     except KeyboardInterrupt as interrupt:
         future.cancel()
-        # One line instead of the traceback of our own frames.
-        interrupt._render_traceback_ = lambda: ["KeyboardInterrupt"]  # type: ignore[attr-defined]
-        raise interrupt.with_traceback(None) from None
+        raise in_one_line(interrupt) from None
     except ChatError as error:
         raise to_exception(advise(error.detail, endpoint, Request(messages=[]))) from None
 

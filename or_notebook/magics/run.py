@@ -9,6 +9,7 @@ from or_notebook.client.known_endpoints import is_secret
 from or_notebook.kernel.background import every
 from or_notebook.kernel.environment import environment
 from or_notebook.kernel.waiting import FRAME, wait
+from or_notebook.magics.interrupt import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -61,7 +62,7 @@ def run(call: Call, view: View) -> None:
         call.cancel()
         _close(call, view, raised=True)
     if interrupt is not None:
-        raise _quiet(interrupt)
+        raise in_one_line(interrupt)
     reply = call.result()
     if reply.status != "cancelled":
         reply.raise_for_status()
@@ -120,9 +121,3 @@ def dry_run(call: Call) -> str:
         hidden = "[key left out]" if is_secret(name) else value
         lines.append(f"{name}: {hidden}")
     return "\n".join([*lines, "", json.dumps(body, indent=2, ensure_ascii=False)])
-
-
-def _quiet(error: KeyboardInterrupt) -> KeyboardInterrupt:
-    """Make IPython show an interrupt as one line, without the traceback of our own frames."""
-    error._render_traceback_ = lambda: ["KeyboardInterrupt"]  # type: ignore[attr-defined]
-    return error.with_traceback(None)
